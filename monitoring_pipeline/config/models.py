@@ -1,0 +1,233 @@
+"""What is monitored: the shape of ``monitoring.yaml``.
+
+Only shape and defaults live here; reading the file and saying where it is wrong is :mod:`.load`'s work.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from monitoring_pipeline.windows import HOUR_MICROS, Grain, to_micros
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _as_utc(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+UtcInstant = Annotated[datetime, AfterValidator(_as_utc)]
+"""An instant; one without zone is UTC, as everywhere in this program."""
+
+Identifier = Annotated[str, Field(min_length=1, max_length=200)]
+PositiveDelay = Annotated[timedelta, Field(gt=timedelta(0))]
+
+
+class Task(StrEnum):
+    """What a model predicts."""
+
+    REGRESSION = "regression"
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+
+
+class FeatureType(StrEnum):
+    """How a feature's values are to be read."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+    BOOLEAN = "boolean"
+    DATETIME = "datetime"
+    TEXT = "text"
+
+
+class Feature(_Strict):
+    """One input of a model. ``monitoring.yaml`` may write just the type: ``distance: numeric``."""
+
+    type: FeatureType
+    nullable: bool = True
+    min: float | None = None
+    max: float | None = None
+    allowed: list[str] | None = None
+    drift: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _type_alone(cls, value: object) -> object:
+        return {"type": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+
+class Labels(_Strict):
+    """When the truth is expected. Durations are ISO 8601 (``PT6H``) or ``HH:MM:SS``."""
+
+    expected_delay: PositiveDelay = timedelta(hours=24)
+    maturity: PositiveDelay = timedelta(hours=72)
+    min_coverage: float = Field(default=0.9, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _maturity_after_delay(self) -> Self:
+        if self.maturity < self.expected_delay:
+            raise ValueError("maturity is shorter than expected_delay; labels mature after they are expected")
+        return self
+
+
+class Reference(_Strict):
+    """What drift is measured against: predictions logged in a window, or a file of feature columns."""
+
+    start: UtcInstant | None = None
+    end: UtcInstant | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        window = self.start is not None or self.end is not None
+        if window == (self.file is not None):
+            raise ValueError("a reference is either a window (start and end) or a file, one of the two")
+        if window and (self.start is None or self.end is None or self.start >= self.end):
+            raise ValueError("a reference window needs start and end, start before end")
+        return self
+
+
+class DriftSettings(_Strict):
+    """When a difference is called drift: evidence (``alpha``) and a minimum effect, both."""
+
+    min_samples: int = Field(default=100, ge=2)
+    alpha: float = Field(default=0.001, gt=0, lt=1)
+    ks: float = Field(default=0.1, gt=0, le=1)
+    psi: float = Field(default=0.2, gt=0)
+    jensen_shannon: float = Field(default=0.1, gt=0, le=1)
+    wasserstein: float = Field(default=0.25, gt=0)  # in standard deviations of the reference
+    chi2: float = Field(default=0.1, gt=0)  # Cramér's V
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Rule(_Strict):
+    """A threshold on a performance metric, or on how many features of a window drifted.
+
+    ``metric`` is a performance metric (``mae``, ``recall``, …), ``coverage``, or ``drifted_features``.
+    """
+
+    id: Identifier
+    metric: Identifier
+    above: float | None = None
+    below: float | None = None
+    grain: Grain = Grain.DAY
+    segments: list[str] = ["all"]  # patterns on the segment's name: "all", "carrier=*"
+    environments: list[str] = ["*"]
+    min_labelled: int = Field(default=30, ge=0)
+    severity: Severity = Severity.WARNING
+    channels: list[str] | None = None  # the model's channels where not given
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.above is None) == (self.below is None):
+            raise ValueError("a rule has one bound: above or below")
+        return self
+
+    def covers(self, *, environment: str, segment: str) -> bool:
+        """Whether the rule speaks about this group."""
+        return any(fnmatchcase(environment, p) for p in self.environments) and any(
+            fnmatchcase(segment, p) for p in self.segments
+        )
+
+
+class Model(_Strict):
+    """One monitored model."""
+
+    id: Identifier
+    task: Task
+    description: str = ""
+    owner: str | None = None
+    features: dict[str, Feature] = {}
+    segments: list[str] = []  # features or event fields whose values split the metrics
+    max_segment_values: int = Field(default=50, ge=1)  # further values are counted as "other"
+    threshold: float = Field(default=0.5, ge=0, le=1)  # probability at which a binary model says yes
+    classes: list[str] | None = None
+    labels: Labels = Labels()
+    reference: Reference | None = None
+    drift: DriftSettings = DriftSettings()
+    rules: list[Rule] = []
+    channels: list[str] = []
+
+    @model_validator(mode="after")
+    def _rules_are_distinct(self) -> Self:
+        ids = [rule.id for rule in self.rules]
+        if repeated := sorted({i for i in ids if ids.count(i) > 1}):
+            raise ValueError(f"rule id used twice: {', '.join(repeated)}")
+        return self
+
+
+class LogChannel(_Strict):
+    """Writes each notification to the program's log."""
+
+    type: Literal["log"]
+
+
+class FileChannel(_Strict):
+    """Appends each notification as one JSON line; a relative path is under MONITOR_HOME."""
+
+    type: Literal["file"]
+    path: str
+
+
+class WebhookChannel(_Strict):
+    """POSTs each notification as JSON, signed if ``secret_env`` names a variable that holds a key."""
+
+    type: Literal["webhook"]
+    url: str = Field(pattern=r"^https?://")
+    secret_env: str | None = None
+    allow_private: bool = False  # addresses of one's own network are refused unless the owner says so
+    timeout_seconds: float = Field(default=10, gt=0, le=60)
+
+
+Channel = Annotated[LogChannel | FileChannel | WebhookChannel, Field(discriminator="type")]
+
+
+class Retention(_Strict):
+    """How long raw events stay; results stay for ever."""
+
+    events_days: int = Field(default=400, ge=90)
+
+
+class MonitoringConfig(_Strict):
+    """The whole of ``monitoring.yaml``."""
+
+    store_url: str | None = None  # default: SQLite under MONITOR_HOME
+    start: UtcInstant = datetime(2026, 1, 1, tzinfo=UTC)  # the first hour that has a partition
+    end: UtcInstant | None = None
+    mlflow_url: str | None = None  # default: a store under MONITOR_HOME
+    debounce_seconds: int = Field(default=60, ge=0)  # late arrivals rest this long before an old hour reopens
+    retention: Retention = Retention()
+    channels: dict[str, Channel] = {}
+    models: list[Model] = []
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> Self:
+        ids = [model.id for model in self.models]
+        if repeated := sorted({i for i in ids if ids.count(i) > 1}):
+            raise ValueError(f"model id used twice: {', '.join(repeated)}")
+        if to_micros(self.start) % HOUR_MICROS:
+            raise ValueError("start must be a whole hour")
+        return self
+
+    def model(self, model_id: str) -> Model | None:
+        """The declaration of a model, or ``None`` if nobody declared it."""
+        return next((model for model in self.models if model.id == model_id), None)

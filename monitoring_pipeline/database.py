@@ -1,0 +1,97 @@
+"""One database for events, ledger and results, so that a stage publishes in one transaction.
+
+SQLite is opened in WAL mode with ``synchronous=FULL``: only that syncs every commit to the disk, which is
+what "an acknowledged event is never lost" needs. Writers take the lock at once (``BEGIN IMMEDIATE``)
+instead of failing half-way when they upgrade from a read.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+
+from monitoring_pipeline.errors import MonitorError
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# A writer waits this long for another writer's commit before it says that the store is busy.
+BUSY_TIMEOUT_SECONDS = 60
+
+
+def open_engine(url: str) -> Engine:
+    """An engine on the store, set up for durable commits.
+
+    Raises:
+        MonitorError: if the address cannot be understood.
+    """
+    try:
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise MonitorError(
+            f"store_url is not a database address SQLAlchemy knows ({error}); "
+            "write sqlite:///file.db or postgresql+psycopg2://user@host/name"
+        ) from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own implicit BEGIN would be deferred; _begin_sqlite issues ours instead.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "cache_size=-65536",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that will write: committed at the end of the block, rolled back on any error."""
+    with reachable(engine), engine.connect().execution_options(writing=True) as connection:
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads: one consistent view on SQLite, read-committed on PostgreSQL."""
+    with reachable(engine), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reachable(engine: Engine) -> Iterator[None]:
+    """Turn "cannot connect" into one sentence that names the store without its password.
+
+    Raises:
+        MonitorError: if the database cannot be opened.
+    """
+    try:
+        yield
+    except OperationalError as error:
+        address = engine.url.render_as_string(hide_password=True)
+        first_line = str(error.orig).strip().splitlines()[0]
+        raise MonitorError(
+            f"the store {address} cannot be used: {first_line}; "
+            "check store_url in the config and that the database is running"
+        ) from error

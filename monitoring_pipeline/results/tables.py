@@ -1,0 +1,108 @@
+"""Results are append-only by knowledge time: a changed value closes the old row and opens a new one.
+
+A row was what the monitor said during ``[known_from, known_to)``; ``known_to`` is null while it stands.
+"""
+
+from sqlalchemy import BigInteger, Column, Double, Index, Table, Text, text
+
+from monitoring_pipeline.database import metadata
+
+
+def _window_key() -> list[Column[object]]:
+    return [
+        Column("model_id", Text, nullable=False),
+        Column("model_version", Text, nullable=False),
+        Column("environment", Text, nullable=False),
+        Column("segment", Text, nullable=False),  # "all" or "name=value"
+        Column("grain", Text, nullable=False),
+        Column("window_start", BigInteger, nullable=False),
+    ]
+
+
+def _knowledge() -> list[Column[object]]:
+    return [
+        Column("known_from", BigInteger, nullable=False),
+        Column("known_to", BigInteger),
+    ]
+
+
+def _current(name: str, *columns: str) -> Index:
+    """One standing row per key: the database itself refuses two present truths."""
+    return Index(
+        name,
+        *columns,
+        unique=True,
+        sqlite_where=text("known_to IS NULL"),
+        postgresql_where=text("known_to IS NULL"),
+    )
+
+
+# Mergeable sums of one hour and group: days, weeks and any window are merged from these.
+performance_sums = Table(
+    "performance_sums",
+    metadata,
+    Column("model_id", Text, primary_key=True),
+    Column("window_start", BigInteger, primary_key=True),
+    Column("model_version", Text, primary_key=True),
+    Column("environment", Text, primary_key=True),
+    Column("segment", Text, primary_key=True),
+    Column("prediction_count", BigInteger, nullable=False),
+    Column("labelled_count", BigInteger, nullable=False),
+    Column("sums", Text, nullable=False),  # JSON; doubles written so that they read back bit-equal
+    sqlite_with_rowid=False,
+)
+
+metrics = Table(
+    "metrics",
+    metadata,
+    *_window_key(),
+    Column("metric", Text, nullable=False),
+    Column("value", Double),
+    Column("lower", Double),
+    Column("upper", Double),
+    Column("undefined_reason", Text),  # why there is no value, never a number in its place
+    Column("prediction_count", BigInteger, nullable=False),
+    Column("labelled_count", BigInteger, nullable=False),
+    *_knowledge(),
+    _current(
+        "ux_metrics_current",
+        "model_id", "grain", "window_start", "model_version", "environment", "segment", "metric",
+    ),
+)  # fmt: skip
+
+drift_results = Table(
+    "drift_results",
+    metadata,
+    *_window_key(),
+    Column("feature", Text, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("value", Double),
+    Column("p_value", Double),
+    Column("threshold", Double),
+    Column("verdict", Text, nullable=False),  # drift | no_drift | not_enough_data
+    Column("reason", Text),
+    Column("n_reference", BigInteger, nullable=False),
+    Column("n_window", BigInteger, nullable=False),
+    Column("reference_id", Text, nullable=False),  # content hash of the reference
+    *_knowledge(),
+    _current(
+        "ux_drift_results_current",
+        "model_id", "grain", "window_start", "model_version", "environment", "segment", "feature", "measure",
+    ),
+)  # fmt: skip
+
+quality_results = Table(
+    "quality_results",
+    metadata,
+    Column("model_id", Text, nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("window_start", BigInteger, nullable=False),
+    Column("expectation", Text, nullable=False),  # expectation type and column, e.g. "values_not_null(prediction_id)"
+    Column("severity", Text, nullable=False),  # critical | warning | info
+    Column("verdict", Text, nullable=False),  # passed | failed | error
+    Column("unexpected_count", BigInteger),
+    Column("row_count", BigInteger, nullable=False),
+    Column("detail", Text),
+    *_knowledge(),
+    _current("ux_quality_results_current", "model_id", "dataset", "window_start", "expectation"),
+)

@@ -1,0 +1,76 @@
+"""Instants and windows: UTC inside, integers where they are stored.
+
+An instant is stored as whole microseconds since 1970-01-01 UTC: exact, ordered, the same on SQLite and
+PostgreSQL, and free of time zones. A window is half-open, ``[start, end)``, so each event lies in exactly
+one hour and one day, whatever the clocks of its producers did on the night of a daylight-saving change.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Grain(StrEnum):
+    """The length of a window."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+    @property
+    def micros(self) -> int:
+        """The window's length in microseconds."""
+        return HOUR_MICROS if self is Grain.HOUR else DAY_MICROS
+
+
+HOUR_MICROS = 3_600_000_000
+DAY_MICROS = 24 * HOUR_MICROS
+
+
+def to_micros(instant: datetime) -> int:
+    """Whole microseconds since the epoch.
+
+    Raises:
+        ValueError: if ``instant`` carries no time zone; a naive instant is a guess.
+    """
+    if instant.tzinfo is None:
+        raise ValueError(f"{instant.isoformat()} has no time zone; give an aware instant")
+    return (instant - EPOCH) // MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The aware UTC instant that ``to_micros`` came from."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def isoformat(micros: int) -> str:
+    """ISO 8601 in UTC with a ``Z``, as replies and files write it."""
+    return from_micros(micros).isoformat().replace("+00:00", "Z")
+
+
+def floor(micros: int, grain: Grain) -> int:
+    """The start of the window of ``grain`` that holds the instant."""
+    return micros - micros % grain.micros
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """One half-open window ``[start, end)`` of a grain, in microseconds UTC."""
+
+    start: int
+    grain: Grain
+
+    @property
+    def end(self) -> int:
+        """The first instant after the window."""
+        return self.start + self.grain.micros
+
+    def hours(self) -> Iterator[int]:
+        """The starts of the window's hours, in order."""
+        return iter(range(self.start, self.end, HOUR_MICROS))
+
+    def __str__(self) -> str:
+        return f"{self.grain} {isoformat(self.start)}"
