@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
 from monitoring_pipeline.errors import MonitorError
 
@@ -26,6 +26,8 @@ metadata = MetaData(
 # A writer waits this long for another writer's commit before it says that the store is busy.
 BUSY_TIMEOUT_SECONDS = 60
 
+_ADDRESSES = "write sqlite:///file.db or postgresql+psycopg2://user@host/name"
+
 
 def open_engine(url: str) -> Engine:
     """An engine on the store, set up for durable commits.
@@ -36,9 +38,10 @@ def open_engine(url: str) -> Engine:
     try:
         engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     except (ArgumentError, NoSuchModuleError) as error:
+        raise MonitorError(f"store_url is not a database address SQLAlchemy knows ({error}); {_ADDRESSES}") from None
+    except ModuleNotFoundError as error:
         raise MonitorError(
-            f"store_url is not a database address SQLAlchemy knows ({error}); "
-            "write sqlite:///file.db or postgresql+psycopg2://user@host/name"
+            f"store_url needs a database driver that is not installed ({error.name}); {_ADDRESSES}"
         ) from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
@@ -67,9 +70,8 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that will write: committed at the end of the block, rolled back on any error."""
-    with reachable(engine), engine.connect().execution_options(writing=True) as connection:
-        with connection.begin():
-            yield connection
+    with reachable(engine), engine.connect().execution_options(writing=True) as connection, connection.begin():
+        yield connection
 
 
 @contextmanager
@@ -88,10 +90,20 @@ def reachable(engine: Engine) -> Iterator[None]:
     """
     try:
         yield
-    except OperationalError as error:
+    except DatabaseError as error:
+        if not _is_out_of_reach(error):
+            raise
         address = engine.url.render_as_string(hide_password=True)
         first_line = str(error.orig).strip().splitlines()[0]
         raise MonitorError(
             f"the store {address} cannot be used: {first_line}; "
             "check store_url in the config and that the database is running"
         ) from error
+
+
+def _is_out_of_reach(error: DatabaseError) -> bool:
+    # SQLite says "file is not a database" with the plain base class. A missing table or column is an
+    # OperationalError there too, but a mistake of ours, which must keep its traceback.
+    if type(error) is DatabaseError:
+        return True
+    return isinstance(error, OperationalError) and not str(error.orig).startswith(("no such table", "no such column"))

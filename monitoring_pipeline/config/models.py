@@ -8,7 +8,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from monitoring_pipeline.windows import HOUR_MICROS, Grain, to_micros
 
@@ -21,11 +22,34 @@ def _as_utc(instant: datetime) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
-UtcInstant = Annotated[datetime, AfterValidator(_as_utc)]
+def _no_bare_number(value: object) -> object:
+    # Pydantic would read 72 as seconds, and 2013 as seconds since 1970: never what was meant.
+    if isinstance(value, int | float) or (isinstance(value, str) and value.strip().isdigit()):
+        raise ValueError(
+            f"{value} has no unit; write a duration as PT6H or 06:00:00, an instant as 2013-06-17T06:00:00Z"
+        )
+    return value
+
+
+UtcInstant = Annotated[datetime, BeforeValidator(_no_bare_number), AfterValidator(_as_utc)]
 """An instant; one without zone is UTC, as everywhere in this program."""
 
 Identifier = Annotated[str, Field(min_length=1, max_length=200)]
-PositiveDelay = Annotated[timedelta, Field(gt=timedelta(0))]
+PositiveDelay = Annotated[timedelta, BeforeValidator(_no_bare_number), Field(gt=timedelta(0))]
+
+
+def _refuse_repeated(what: str, ids: list[str]) -> None:
+    if repeated := sorted({i for i in ids if ids.count(i) > 1}):
+        raise PydanticCustomError("repeated_id", "{what} used twice: {ids}", {"what": what, "ids": ", ".join(repeated)})
+
+
+def _whole_hour(instant: datetime) -> datetime:
+    if to_micros(instant) % HOUR_MICROS:
+        raise ValueError(f"{instant.isoformat()} is not a whole hour; partitions start on the hour")
+    return instant
+
+
+WholeHour = Annotated[UtcInstant, AfterValidator(_whole_hour)]
 
 
 class Task(StrEnum):
@@ -169,9 +193,7 @@ class Model(_Strict):
 
     @model_validator(mode="after")
     def _rules_are_distinct(self) -> Self:
-        ids = [rule.id for rule in self.rules]
-        if repeated := sorted({i for i in ids if ids.count(i) > 1}):
-            raise ValueError(f"rule id used twice: {', '.join(repeated)}")
+        _refuse_repeated("rule id", [rule.id for rule in self.rules])
         return self
 
 
@@ -211,7 +233,7 @@ class MonitoringConfig(_Strict):
     """The whole of ``monitoring.yaml``."""
 
     store_url: str | None = None  # default: SQLite under MONITOR_HOME
-    start: UtcInstant = datetime(2026, 1, 1, tzinfo=UTC)  # the first hour that has a partition
+    start: WholeHour = datetime(2026, 1, 1, tzinfo=UTC)  # the first hour that has a partition
     end: UtcInstant | None = None
     mlflow_url: str | None = None  # default: a store under MONITOR_HOME
     debounce_seconds: int = Field(default=60, ge=0)  # late arrivals rest this long before an old hour reopens
@@ -221,11 +243,9 @@ class MonitoringConfig(_Strict):
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
-        ids = [model.id for model in self.models]
-        if repeated := sorted({i for i in ids if ids.count(i) > 1}):
-            raise ValueError(f"model id used twice: {', '.join(repeated)}")
-        if to_micros(self.start) % HOUR_MICROS:
-            raise ValueError("start must be a whole hour")
+        _refuse_repeated("model id", [model.id for model in self.models])
+        if self.end is not None and self.end <= self.start:
+            raise ValueError("end is not after start")
         return self
 
     def model(self, model_id: str) -> Model | None:

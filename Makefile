@@ -1,0 +1,56 @@
+# Everything a newcomer needs, with only Python 3.11-3.13 and make on the machine.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+# pytest's workers; the suite is written for two cores.
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test test-long lint format bench lock clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Create .venv and install everything that is locked, hashes checked
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12")'
+	@echo "Installing into $(VENV): once, one to three minutes ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: $(STAMP) ## Replay four weeks of real flights through the pipeline and say what was found
+	@$(BIN)/monitor demo
+
+dev: $(STAMP) ## Dagster UI on :3000 and MLflow UI on :5000, loopback only; Ctrl-C stops both
+	@$(BIN)/monitor dev
+
+test: $(STAMP) ## Run the tests that belong to every push
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not long"
+
+test-long: $(STAMP) ## Run also the tests that take minutes
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+lint: $(STAMP) ## ruff, mypy strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(STAMP) ## Measure; results are kept in benchmarks/results
+	@$(BIN)/python -m benchmarks
+
+lock: ## Resolve requirements.lock anew (needs uv)
+	@uv pip compile pyproject.toml --extra demo --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-strip-extras --quiet --output-file requirements.lock
+
+clean: ## Remove the environment, caches and the default MONITOR_HOME
+	@rm -rf $(VENV) .monitor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info

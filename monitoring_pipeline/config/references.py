@@ -1,0 +1,81 @@
+"""Names that must resolve: channels, metrics, segments of rules, identifiers that may stand only once.
+
+They are checked on the plain values, not on the pydantic models, so that a typing error elsewhere in the file
+does not hide them: people mend a file once.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+
+from monitoring_pipeline.config.problems import KeyPath, allowed_values
+
+MetricNames = Callable[[str], Collection[str]]
+"""The metrics that a task (``regression``, ``binary``, ``multiclass``) has."""
+
+# What a rule may watch besides the performance metrics of its model's task.
+COUNTS = ("coverage", "drifted_features")
+
+Finding = tuple[KeyPath, str]
+
+
+def unresolved_names(value: object, *, metric_names: MetricNames) -> Iterator[Finding]:
+    """Each name in the file that stands for nothing, with its place."""
+    root = value if isinstance(value, dict) else {}
+    declared = root.get("channels")
+    channels = list(declared) if isinstance(declared, dict) else []
+    models = list(_mappings(root, (), "models"))
+    yield from _repeated_ids(models)
+    for path, model in models:
+        rules = list(_mappings(model, path, "rules"))
+        yield from _repeated_ids(rules)
+        for owner_path, owner in [(path, model), *rules]:
+            yield from _unknown_channels(owner, owner_path, channels)
+        for rule_path, rule in rules:
+            yield from _unknown_metric(rule, rule_path, model, metric_names)
+            yield from _unwatched_segments(rule, rule_path, model)
+
+
+def _repeated_ids(items: list[tuple[KeyPath, dict[str, object]]]) -> Iterator[Finding]:
+    first: dict[object, KeyPath] = {}
+    for path, item in items:
+        name = item.get("id")
+        if isinstance(name, str) and first.setdefault(name, path) != path:
+            yield (*path, "id"), f"{name!r} is used twice; each needs an id of its own"
+
+
+def _unknown_channels(owner: dict[str, object], path: KeyPath, channels: list[str]) -> Iterator[Finding]:
+    for name_path, name in _texts(owner, path, "channels"):
+        if name not in channels:
+            yield name_path, f"{name!r} is not declared under channels; {allowed_values(name, channels)}"
+
+
+def _unknown_metric(
+    rule: dict[str, object], path: KeyPath, model: dict[str, object], metric_names: MetricNames
+) -> Iterator[Finding]:
+    metric, task = rule.get("metric"), model.get("task")
+    known = metric_names(task) if isinstance(task, str) else ()
+    if isinstance(metric, str) and known and metric not in (*known, *COUNTS):
+        message = f"{metric!r} is not a metric of a {task} model; {allowed_values(metric, [*known, *COUNTS])}"
+        yield (*path, "metric"), message
+
+
+def _unwatched_segments(rule: dict[str, object], path: KeyPath, model: dict[str, object]) -> Iterator[Finding]:
+    """A rule on a segment that the model does not split by would be silent for ever."""
+    declared = [name for _, name in _texts(model, (), "segments")]
+    for name_path, pattern in _texts(rule, path, "segments"):
+        field, equals, _ = pattern.partition("=")
+        if equals and not set(field) & set("*?[") and field not in declared:
+            yield name_path, f"{field!r} is not one of the model's segments; {allowed_values(field, declared)}"
+
+
+def _mappings(owner: dict[str, object], path: KeyPath, key: str) -> Iterator[tuple[KeyPath, dict[str, object]]]:
+    items = owner.get(key)
+    for i, item in enumerate(items if isinstance(items, list) else []):
+        if isinstance(item, dict):
+            yield (*path, key, i), item
+
+
+def _texts(owner: dict[str, object], path: KeyPath, key: str) -> Iterator[tuple[KeyPath, str]]:
+    items = owner.get(key)
+    for i, item in enumerate(items if isinstance(items, list) else []):
+        if isinstance(item, str):
+            yield (*path, key, i), item

@@ -1,0 +1,10 @@
+"""Run by alembic: migrates the connection that :func:`monitoring_pipeline.migrations.upgrade` hands in."""
+
+from alembic import context
+
+from monitoring_pipeline.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=metadata, transaction_per_migration=False
+)
+context.run_migrations()

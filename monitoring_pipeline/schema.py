@@ -1,0 +1,10 @@
+"""All tables of the store, gathered from the rooms that own them."""
+
+import monitoring_pipeline.alerts.tables
+import monitoring_pipeline.events.tables
+import monitoring_pipeline.lake.tables
+import monitoring_pipeline.results.tables
+import monitoring_pipeline.tracking.tables  # noqa: F401 - importing is what registers the tables
+from monitoring_pipeline.database import metadata
+
+__all__ = ["metadata"]
