@@ -1,0 +1,280 @@
+"""Sums of groups: independent of order and company, mergeable, and bit-equal after storage."""
+
+import json
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitoring_pipeline.performance.columns import probability_of_actual
+from monitoring_pipeline.performance.group import binary_sums, multiclass_sums, regression_sums
+from monitoring_pipeline.performance.moments import OVERFLOWED, Moments, exact_sum
+from monitoring_pipeline.performance.sums import (
+    BinarySums,
+    MulticlassSums,
+    RegressionSums,
+    Sums,
+    merge,
+    sums_from_dict,
+)
+
+NAN = math.nan
+GROUP_COUNT = 4
+# group, number, truth, probability, predicted class, actual class: serves each task
+AnyRow = tuple[int, float, float, float, str | None, str | None]
+TASKS = ("regression", "binary", "multiclass")
+
+any_double = st.floats(allow_nan=True, allow_infinity=True)
+plain_double = st.floats(min_value=-1e6, max_value=1e6, allow_subnormal=False)
+class_name = st.sampled_from(["ant", "bee", "cat"])
+probability = st.one_of(st.just(NAN), st.floats(0, 1))
+group = st.integers(0, GROUP_COUNT - 1)
+
+
+def _rows(
+    number: st.SearchStrategy[float], truth: st.SearchStrategy[float], name: st.SearchStrategy[str]
+) -> st.SearchStrategy[list[AnyRow]]:
+    return st.lists(st.tuples(group, number, truth, probability, st.none() | name, st.none() | name), max_size=40)
+
+
+WILD_ROWS = _rows(
+    st.one_of(any_double, st.sampled_from([0.0, 1.0])),
+    st.one_of(any_double, st.sampled_from([0.0, 1.0, NAN])),
+    class_name,
+)
+PLAIN_ROWS = _rows(plain_double, plain_double, class_name)
+
+
+def _sums(task: str, rows: list[AnyRow], group_count: int = GROUP_COUNT) -> Sequence[Sums]:
+    codes, number, truth, proba, said, true = (list(column) for column in zip(*rows, strict=True)) if rows else [[]] * 6
+    match task:
+        case "regression":
+            return regression_sums(codes, group_count, predicted=number, actual=truth)
+        case "binary":
+            return binary_sums(codes, group_count, predicted=number, proba=proba, actual=truth, threshold=0.5)
+        case _:
+            return multiclass_sums(codes, group_count, predicted=said, actual=true, actual_probability=proba)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@settings(deadline=None)
+@given(data=st.data(), rows=WILD_ROWS)
+def test_shuffled_rows_give_the_same_bits(task: str, data: st.DataObject, rows: list[AnyRow]) -> None:
+    shuffled = data.draw(st.permutations(rows))
+
+    assert repr(_sums(task, shuffled)) == repr(_sums(task, rows))
+
+
+@pytest.mark.parametrize("task", TASKS)
+@settings(deadline=None)
+@given(rows=WILD_ROWS)
+def test_the_company_of_other_groups_changes_no_bit(task: str, rows: list[AnyRow]) -> None:
+    together = _sums(task, rows)
+
+    alone = [_sums(task, [(0, *row[1:]) for row in rows if row[0] == code], 1)[0] for code in range(GROUP_COUNT)]
+
+    assert repr(alone) == repr(together)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@settings(deadline=None)
+@given(data=st.data(), rows=WILD_ROWS)
+def test_merging_in_another_order_gives_the_same_bits(task: str, data: st.DataObject, rows: list[AnyRow]) -> None:
+    hours = _sums(task, rows)
+    shuffled = data.draw(st.permutations(hours))
+
+    assert repr(merge(shuffled)) == repr(merge(hours))
+
+
+@pytest.mark.parametrize("task", TASKS)
+@settings(deadline=None)
+@given(rows=PLAIN_ROWS)
+def test_merged_hours_are_the_sums_of_the_whole_window(task: str, rows: list[AnyRow]) -> None:
+    hours = _sums(task, rows)
+    [whole] = _sums(task, [(0, *row[1:]) for row in rows], 1)
+
+    _assert_close(merge(hours), whole)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@settings(deadline=None)
+@given(rows=WILD_ROWS)
+def test_merging_one_hour_changes_no_bit(task: str, rows: list[AnyRow]) -> None:
+    for hour in _sums(task, rows):
+        assert repr(merge([hour])) == repr(hour)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@settings(deadline=None)
+@given(rows=WILD_ROWS)
+def test_sums_read_back_from_json_bit_for_bit(task: str, rows: list[AnyRow]) -> None:
+    for sums in _sums(task, rows):
+        text = json.dumps(sums.to_dict(), allow_nan=False)
+
+        assert repr(sums_from_dict(task, json.loads(text))) == repr(sums)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@settings(deadline=None)
+@given(rows=WILD_ROWS)
+def test_each_row_is_a_prediction_and_each_truth_is_judged_or_unusable(task: str, rows: list[AnyRow]) -> None:
+    for code, sums in enumerate(_sums(task, rows)):
+        own = [row for row in rows if row[0] == code]
+        labelled = [row for row in own if (row[5] is not None if task == "multiclass" else not math.isnan(row[2]))]
+
+        assert sums.prediction_count == len(own)
+        assert sums.labelled_count + sums.unusable_count == len(labelled)
+
+
+def test_a_row_without_actual_counts_as_a_prediction_and_as_nothing_else() -> None:
+    [sums] = regression_sums([0, 0], 1, predicted=[5.0, 7.0], actual=[4.0, NAN])
+
+    assert (sums.prediction_count, sums.labelled_count, sums.unusable_count) == (2, 1, 0)
+    assert sums.absolute_error == Moments(count=1, total=1.0, m2=0.0, lowest=1.0, highest=1.0)
+
+
+def test_truth_that_cannot_be_judged_is_counted_as_unusable() -> None:
+    [regression] = regression_sums([0, 0], 1, predicted=[NAN, math.inf], actual=[1.0, 1.0])
+    [binary] = binary_sums(
+        [0] * 4, 1, predicted=[0.7, 1, NAN, NAN], proba=[NAN, NAN, NAN, 1.5], actual=[1, 2, 1, 1], threshold=0.5
+    )
+    [multiclass] = multiclass_sums(
+        [0, 0], 1, predicted=[None, "ant"], actual=["ant", "ant"], actual_probability=[NAN, -0.1]
+    )
+
+    assert (regression.labelled_count, regression.unusable_count) == (0, 2)
+    assert (binary.labelled_count, binary.unusable_count) == (0, 4)
+    assert (multiclass.labelled_count, multiclass.unusable_count) == (0, 2)
+
+
+def test_a_probability_at_the_threshold_says_yes_and_overrules_the_predicted_value() -> None:
+    [sums] = binary_sums([0, 0, 0], 1, predicted=[0, 1, 1], proba=[0.3, 0.29, NAN], actual=[1, 1, 0], threshold=0.3)
+
+    assert (sums.true_positives, sums.false_negatives, sums.false_positives, sums.true_negatives) == (1, 1, 1, 0)
+    assert sums.squared_score.count == 2
+
+
+def test_class_names_may_come_as_numpy_strings() -> None:
+    names = np.array(["ant", "bee"])
+
+    [sums] = multiclass_sums([0, 0], 1, predicted=names.astype(object), actual=names, actual_probability=[NAN, NAN])
+
+    assert sums.confusion.cells == (("ant", "ant", 1), ("bee", "bee", 1))
+    assert all(type(name) is str for cell in sums.confusion.cells for name in cell[:2])
+
+
+def test_the_probability_of_a_class_that_was_not_named_is_zero() -> None:
+    given_probabilities = probability_of_actual(["ant", "bee", None, "ant"], [{"ant": 0.25}, {"ant": 1.0}, {}, None])
+
+    np.testing.assert_array_equal(given_probabilities, [0.25, 0.0, NAN, NAN])
+
+
+def test_a_group_without_rows_has_sums_of_nothing() -> None:
+    [first, second] = regression_sums([1], 2, predicted=[1.0], actual=[2.0])
+
+    assert first == regression_sums([], 1, predicted=[], actual=[])[0]
+    assert second.labelled_count == 1
+
+
+@pytest.mark.parametrize("code", [-1, 2])
+def test_a_group_that_does_not_exist_is_refused(code: int) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        regression_sums([code], 2, predicted=[1.0], actual=[1.0])
+
+
+def test_merging_nothing_or_different_tasks_is_refused() -> None:
+    [regression] = _sums("regression", [], 1)
+    [binary] = _sums("binary", [], 1)
+
+    with pytest.raises(ValueError, match="at least one"):
+        merge([])
+    with pytest.raises(ValueError, match="different tasks"):
+        merge([regression, binary])
+
+
+def test_stored_sums_of_another_task_are_refused_with_their_keys() -> None:
+    [binary] = _sums("binary", [], 1)
+
+    with pytest.raises(
+        ValueError, match=r"RegressionSums has the keys .*error.*; the stored sums have .*true_positives"
+    ):
+        sums_from_dict("regression", binary.to_dict())
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))
+def test_a_sum_is_the_exact_sum_rounded_once(values: list[float]) -> None:
+    exact = sum(map(Fraction, values), Fraction(0))
+    try:
+        expected = float(exact)
+    except OverflowError:
+        expected = OVERFLOWED
+
+    assert exact_sum(values) == expected
+
+
+def test_a_sum_that_overflows_half_way_but_not_in_the_end_is_exact_in_every_order() -> None:
+    values = [1e308, 1e308, -1e308, -1e308, 1e-300]
+
+    assert {exact_sum(values), exact_sum(values[::-1]), exact_sum(sorted(values))} == {1e-300}
+
+
+def test_both_zeros_give_the_same_bits_in_every_order() -> None:
+    forwards = regression_sums([0, 0], 1, predicted=[0.0, -0.0], actual=[-0.0, 0.0])
+    backwards = regression_sums([0, 0], 1, predicted=[-0.0, 0.0], actual=[0.0, -0.0])
+
+    assert repr(forwards) == repr(backwards)
+    assert repr(merge([*forwards, *backwards])) == repr(merge([*backwards, *forwards]))
+
+
+def test_the_spread_survives_a_mean_a_thousand_million_times_larger() -> None:
+    noise = [-1.0, 0.0, 1.0]
+    hours = regression_sums([0, 0, 0, 1, 1, 1], 2, predicted=[0.0] * 6, actual=[1e9 + x for x in noise + noise])
+
+    assert merge(hours).actual.m2 == pytest.approx(4.0, rel=1e-12)
+
+
+@settings(deadline=None)
+@given(value=plain_double, counts=st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def test_a_constant_stays_a_constant_after_merging(value: float, counts: list[int]) -> None:
+    hours = [regression_sums([0] * n, 1, predicted=[0.0] * n, actual=[value] * n)[0] for n in counts]
+
+    merged = merge(hours).actual
+
+    assert (merged.mean, merged.m2, merged.count) == (value, 0.0, sum(counts))
+
+
+def _assert_close(left: Sums, right: Sums) -> None:
+    match left, right:
+        case RegressionSums(), RegressionSums():
+            assert left.zero_actual_count == right.zero_actual_count
+            _assert_moments_close(left.absolute_error, right.absolute_error)
+            _assert_moments_close(left.squared_error, right.squared_error)
+            _assert_moments_close(left.percentage_error, right.percentage_error)
+            # Signed values cancel: what rounding of hours can lose is relative to the sum of their sizes.
+            for signed, other in ((left.error, right.error), (left.actual, right.actual)):
+                size = max(abs(other.lowest), abs(other.highest)) * other.count if other.count else 0.0
+                assert (signed.count, signed.lowest, signed.highest) == (other.count, other.lowest, other.highest)
+                assert signed.total == pytest.approx(other.total, rel=1e-12, abs=1e-14 * size)
+                assert signed.m2 == pytest.approx(other.m2, rel=1e-12, abs=1e-28 * size * size)
+        case BinarySums(), BinarySums():
+            counts = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+            assert [getattr(left, name) for name in counts] == [getattr(right, name) for name in counts]
+            _assert_moments_close(left.squared_score, right.squared_score)
+            _assert_moments_close(left.log_score, right.log_score)
+        case MulticlassSums(), MulticlassSums():
+            assert left.confusion == right.confusion
+            _assert_moments_close(left.log_score, right.log_score)
+        case _:
+            pytest.fail("different tasks")
+
+
+def _assert_moments_close(left: Moments, right: Moments) -> None:
+    assert (left.count, left.lowest, left.highest) == (right.count, right.lowest, right.highest)
+    assert left.total == pytest.approx(right.total, rel=1e-12, abs=0)
+    rounding = 1e-28 * right.count * right.mean * right.mean
+    assert left.m2 == pytest.approx(right.m2, rel=1e-12, abs=rounding)
