@@ -1,0 +1,72 @@
+"""What stands before new verdicts are recorded: findings and alerts of the windows concerned, read at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Table, select
+
+from monitoring_pipeline.alerts.tables import alerts, findings
+from monitoring_pipeline.alerts.vocabulary import AlertState, Direction, Finding, FindingKey, Verdict
+from monitoring_pipeline.config.models import Severity
+from monitoring_pipeline.windows import Grain
+
+# Bound parameters of one statement are limited (32,766 on SQLite); windows are asked for in such slices.
+WINDOWS_PER_QUERY = 5000
+
+KEY_COLUMNS = ("model_id", "model_version", "environment", "segment", "grain", "window_start", "rule_id")
+
+
+def standing_findings(connection: Connection, keys: Sequence[FindingKey]) -> Mapping[FindingKey, tuple[Finding, int]]:
+    """The findings that stand in the windows of ``keys``, each with the instant since when it is known."""
+    rows = _rows_of_windows(connection, findings, keys, findings.c.known_to.is_(None))
+    return {finding.key: (finding, known_from) for finding, known_from in map(_finding, rows)}
+
+
+def standing_alerts(connection: Connection, keys: Sequence[FindingKey]) -> Mapping[str, tuple[AlertState, int]]:
+    """The alerts of the windows of ``keys`` by id: state, and number of the last event."""
+    rows = _rows_of_windows(connection, alerts, keys)
+    return {row.alert_id: (AlertState(row.state), row.sequence) for row in rows}
+
+
+def _rows_of_windows(
+    connection: Connection, table: Table, keys: Sequence[FindingKey], *conditions: ColumnElement[bool]
+) -> Iterator[Row[Any]]:
+    models = sorted({key.model_id for key in keys})
+    grains = sorted({key.grain for key in keys})
+    starts = sorted({key.window_start for key in keys})
+    for first in range(0, len(starts), WINDOWS_PER_QUERY):
+        query = select(table).where(
+            table.c.model_id.in_(models),
+            table.c.grain.in_(grains),
+            table.c.window_start.in_(starts[first : first + WINDOWS_PER_QUERY]),
+            *conditions,
+        )
+        yield from connection.execute(query)
+
+
+def _finding(row: Row[Any]) -> tuple[Finding, int]:
+    key = FindingKey(
+        model_id=row.model_id,
+        model_version=row.model_version,
+        environment=row.environment,
+        segment=row.segment,
+        grain=Grain(row.grain),
+        window_start=row.window_start,
+        rule_id=row.rule_id,
+    )
+    finding = Finding(
+        key=key,
+        metric=row.metric,
+        severity=Severity(row.severity),
+        verdict=Verdict(row.verdict),
+        reason=row.reason,
+        value=row.value,
+        lower=row.lower,
+        upper=row.upper,
+        threshold=row.threshold,
+        direction=Direction(row.direction),
+        prediction_count=row.prediction_count,
+        labelled_count=row.labelled_count,
+        mature=bool(row.mature),
+    )
+    return finding, row.known_from

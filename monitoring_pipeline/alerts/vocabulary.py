@@ -1,0 +1,137 @@
+"""The words of this room as types: groups, measurements, findings, verdicts, states."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from monitoring_pipeline.config.models import Severity
+from monitoring_pipeline.windows import Grain, Window
+
+
+class Verdict(StrEnum):
+    """What a rule says of a window. Only the first two can change an alert."""
+
+    BREACH = "breach"
+    OK = "ok"
+    NOT_ENOUGH_DATA = "not_enough_data"
+    UNDEFINED = "undefined"
+
+
+class Direction(StrEnum):
+    """On which side of its threshold a rule sees a breach."""
+
+    ABOVE = "above"
+    BELOW = "below"
+
+
+class Silence(StrEnum):
+    """Why a window got neither ``breach`` nor ``ok``."""
+
+    TOO_FEW_LABELS = "too_few_labels"
+    TOO_FEW_PREDICTIONS = "too_few_predictions"
+    LABELS_STILL_EXPECTED = "labels_still_expected"
+    NO_FEATURE_HAD_ENOUGH_DATA = "no_feature_had_enough_data"
+    NOT_FINITE = "not_finite"
+    NO_VALUE = "no_value"
+
+
+class AlertState(StrEnum):
+    """Where an alert stands. ``provisional`` may still be changed by labels that are expected to come."""
+
+    PROVISIONAL = "provisional"
+    CONFIRMED = "confirmed"
+    RETRACTED = "retracted"
+
+    @property
+    def active(self) -> bool:
+        """Whether the alert still stands."""
+        return self is not AlertState.RETRACTED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Whose numbers are judged: one model version in one environment and segment, in one window."""
+
+    model_id: str
+    model_version: str
+    environment: str
+    segment: str
+    window: Window
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measurement:
+    """A metric of a group: its value with interval, or the ``reason`` why it has none."""
+
+    prediction_count: int
+    labelled_count: int
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    reason: str | None = None
+
+    @property
+    def coverage(self) -> float | None:
+        """labelled / predictions, or ``None`` where nothing was predicted."""
+        return coverage_of(self.labelled_count, self.prediction_count)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FindingKey:
+    """The identity of a finding, and of the alert that it may become."""
+
+    model_id: str
+    model_version: str
+    environment: str
+    segment: str
+    grain: Grain
+    window_start: int
+    rule_id: str
+
+    @property
+    def alert_id(self) -> str:
+        """128 bits of SHA-256 over the key, in hex: the same on every run, machine and database."""
+        return stable_id(
+            self.model_id, self.model_version, self.environment, self.segment,
+            self.grain.value, self.window_start, self.rule_id,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One rule's verdict on one window and group, with the numbers that led to it."""
+
+    key: FindingKey
+    metric: str
+    severity: Severity
+    verdict: Verdict
+    reason: str | None
+    value: float | None
+    lower: float | None
+    upper: float | None
+    threshold: float
+    direction: Direction
+    prediction_count: int
+    labelled_count: int
+    mature: bool
+
+    @property
+    def window(self) -> Window:
+        """The window that was judged."""
+        return Window(self.key.window_start, self.key.grain)
+
+    @property
+    def coverage(self) -> float | None:
+        """labelled / predictions, or ``None`` where nothing was predicted."""
+        return coverage_of(self.labelled_count, self.prediction_count)
+
+
+def coverage_of(labelled_count: int, prediction_count: int) -> float | None:
+    """labelled / predictions, or ``None`` where nothing was predicted."""
+    return labelled_count / prediction_count if prediction_count else None
+
+
+def stable_id(*parts: str | int) -> str:
+    """128 bits of SHA-256 over the parts, in hex; JSON keeps ``("a", "bc")`` apart from ``("ab", "c")``."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

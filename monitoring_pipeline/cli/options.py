@@ -1,0 +1,70 @@
+"""Options that several commands share, so that each means the same everywhere."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitoring_pipeline.windows import Grain, isoformat, to_micros
+
+
+def parse_instant(text: str) -> int:
+    """Microseconds UTC from ``2013-06-17`` or an ISO 8601 instant; one without zone is UTC.
+
+    Raises:
+        typer.BadParameter: if the text is neither, which is wrong usage (exit code 2).
+    """
+    try:
+        instant = datetime.fromisoformat(text.strip())
+        # To UTC first: the first and last days of the calendar do not exist in every zone.
+        return to_micros((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC))
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(
+            f"{text!r} is not a date or an instant; write 2013-06-17 or 2013-06-17T06:00:00Z"
+        ) from None
+
+
+def check_order(*, start: int | None, end: int | None) -> None:
+    """Refuse a range that can hold no window.
+
+    Raises:
+        typer.BadParameter: if ``--to`` is not after ``--from``.
+    """
+    if start is not None and end is not None and end <= start:
+        raise typer.BadParameter(
+            f"--to {isoformat(end)} is not after --from {isoformat(start)}; "
+            "--to is the first instant left out, so one day is --from 2013-06-17 --to 2013-06-18"
+        )
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The config; else $MONITOR_CONFIG, else ./monitoring.yaml."),
+]
+ModelOption = Annotated[str | None, typer.Option("--model", metavar="ID", help="One model; every model if left out.")]
+FromOption = Annotated[
+    int | None,
+    typer.Option(
+        "--from",
+        parser=parse_instant,
+        metavar="INSTANT",
+        help="Windows that start at or after this date or instant (UTC unless it has a zone).",
+    ),
+]
+ToOption = Annotated[
+    int | None,
+    typer.Option(
+        "--to", parser=parse_instant, metavar="INSTANT", help="Windows that start before this date or instant."
+    ),
+]
+GrainOption = Annotated[Grain, typer.Option("--grain", help="The length of the windows.")]
+SegmentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--segment",
+        metavar="NAME",
+        help="One segment: all, carrier=UA; or every one that starts so: 'carrier=*'. Every segment if left out.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print a JSON list with stable keys.")]

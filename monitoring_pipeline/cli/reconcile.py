@@ -1,0 +1,58 @@
+"""``monitor reconcile``: what the sensors and the daemon do, in this process, until nothing is due."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from monitoring_pipeline.cli.options import ConfigOption, JsonOption
+from monitoring_pipeline.cli.output import print_json, say
+from monitoring_pipeline.installation import open_installation
+from monitoring_pipeline.windows import Grain
+
+if TYPE_CHECKING:
+    from assets.requests import DueRun
+
+
+def reconcile(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Examples:
+
+    \b
+      monitor reconcile
+      monitor ingest actuals.ndjson && monitor reconcile --json
+
+    Compute every closed hour and ended day whose predictions or actuals changed, judge the rules, log to
+    MLflow and deliver notifications; then stop. The runs are recorded in Dagster like those of the sensors.
+    Running it twice changes nothing the second time.
+    """
+    installation = open_installation(config)
+    if sys.stderr.isatty():
+        say("loading Dagster …")
+    # Not before the installation is known to be good: this import takes seconds.
+    from monitoring_pipeline.definitions import reconciler  # noqa: PLC0415
+
+    with reconciler(installation) as run_what_is_due:
+        report = run_what_is_due(_announce)
+    row = {
+        "runs": report.runs,
+        "hours_computed": report.windows[Grain.HOUR],
+        "hours_reopened": report.reopened[Grain.HOUR],
+        "days_computed": report.windows[Grain.DAY],
+        "days_reopened": report.reopened[Grain.DAY],
+        "mlflow_pending": report.mlflow_pending,
+    }
+    if as_json:
+        print_json([row])
+    else:
+        say(_sentence(row))
+
+
+def _announce(run: "DueRun") -> None:
+    say(f"{run.job_name}: {run.name} ({len(run.windows.starts)} windows, {run.reopened_count} reopened)")
+
+
+def _sentence(row: dict[str, int]) -> str:
+    if not row["runs"]:
+        return "nothing was due"
+    return (
+        f"{row['hours_computed']} hours and {row['days_computed']} days computed in {row['runs']} runs; "
+        f"{row['hours_reopened']} model-hours and {row['days_reopened']} model-days reopened by late events"
+    )

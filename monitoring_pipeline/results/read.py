@@ -1,0 +1,146 @@
+"""Reads what stands now: the metrics and drift results that ``monitor metrics`` and ``monitor drift`` print.
+
+Rows are plain dictionaries with stable keys, ready for JSON: instants are ISO 8601 in UTC, and a value that does
+not exist is ``None`` with its reason beside it, never a number and never NaN.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, RowMapping, Select, Table, func, select
+
+from monitoring_pipeline.database import reading
+from monitoring_pipeline.results.tables import drift_results, metrics
+from monitoring_pipeline.windows import Grain, Window, isoformat
+
+ResultRow = dict[str, Any]
+
+
+def read_metrics(
+    engine: Engine,
+    *,
+    model_id: str | None = None,
+    grain: Grain | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    segment: str | None = None,
+) -> list[ResultRow]:
+    """The standing metrics, one row per window, group and metric.
+
+    Args:
+        engine: the store.
+        model_id: one model, or every model.
+        grain: hours or days, or both.
+        start: windows that start at or after this instant (microseconds UTC).
+        end: windows that start before this instant.
+        segment: one segment (``all``, ``carrier=UA``), or with a star at its end every segment that starts so.
+
+    Returns:
+        Rows ordered by model, grain, window, version, environment, segment and metric. ``coverage`` is
+        labelled_count / prediction_count, ``None`` without predictions.
+
+    Raises:
+        MonitorError: if the store cannot be reached.
+    """
+    wanted = _standing(metrics, model_id=model_id, grain=grain, start=start, end=end, segment=segment)
+    return _rows(engine, wanted, lambda row: {**_group(row), **_metric(row)}, order=("metric",))
+
+
+def read_drift(
+    engine: Engine,
+    *,
+    model_id: str | None = None,
+    grain: Grain | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    segment: str | None = None,
+) -> list[ResultRow]:
+    """The standing drift results, one row per window, group, feature and measure; see :func:`read_metrics`."""
+    wanted = _standing(drift_results, model_id=model_id, grain=grain, start=start, end=end, segment=segment)
+    return _rows(engine, wanted, lambda row: {**_group(row), **_drift(row)}, order=("feature", "measure"))
+
+
+def models_with_results(engine: Engine, table: Table) -> list[str]:
+    """The models that have rows in a results table, in order."""
+    with reading(engine) as connection:
+        return sorted(connection.scalars(select(table.c.model_id).distinct()))
+
+
+def _standing(
+    table: Table,
+    *,
+    model_id: str | None,
+    grain: Grain | None,
+    start: int | None,
+    end: int | None,
+    segment: str | None,
+) -> Select[Any]:
+    conditions: list[ColumnElement[bool]] = [table.c.known_to.is_(None)]
+    if model_id is not None:
+        conditions.append(table.c.model_id == model_id)
+    if grain is not None:
+        conditions.append(table.c.grain == grain.value)
+    if start is not None:
+        conditions.append(table.c.window_start >= start)
+    if end is not None:
+        conditions.append(table.c.window_start < end)
+    if segment is not None:
+        conditions.append(_segment_is(table, segment))
+    return select(table).where(*conditions)
+
+
+def _segment_is(table: Table, segment: str) -> ColumnElement[bool]:
+    if not segment.endswith("*"):
+        return table.c.segment == segment
+    # Not LIKE: on SQLite it takes "ua" for "UA".
+    prefix = segment.removesuffix("*")
+    return func.substr(table.c.segment, 1, len(prefix)) == prefix
+
+
+def _rows(
+    engine: Engine, wanted: Select[Any], shape: Callable[[RowMapping], ResultRow], *, order: tuple[str, ...]
+) -> list[ResultRow]:
+    with reading(engine) as connection:
+        rows = [shape(row) for row in connection.execute(wanted).mappings()]
+    # Ordered here and not by the database, whose collation may differ from one server to the next.
+    keys = ("model_id", "grain", "window_start", "model_version", "environment", "segment", *order)
+    return sorted(rows, key=lambda row: tuple(row[key] for key in keys))
+
+
+def _group(row: RowMapping) -> ResultRow:
+    window = Window(row["window_start"], Grain(row["grain"]))
+    return {
+        "model_id": row["model_id"],
+        "model_version": row["model_version"],
+        "environment": row["environment"],
+        "segment": row["segment"],
+        "grain": row["grain"],
+        "window_start": isoformat(window.start),
+        "window_end": isoformat(window.end),
+    }
+
+
+def _metric(row: RowMapping) -> ResultRow:
+    predictions, labelled = row["prediction_count"], row["labelled_count"]
+    return {
+        "metric": row["metric"],
+        **{key: _finite(row[key]) for key in ("value", "lower", "upper")},
+        "prediction_count": predictions,
+        "labelled_count": labelled,
+        "coverage": labelled / predictions if predictions else None,
+        "undefined_reason": row["undefined_reason"],
+    }
+
+
+def _drift(row: RowMapping) -> ResultRow:
+    return {
+        "feature": row["feature"],
+        "measure": row["measure"],
+        **{key: _finite(row[key]) for key in ("value", "p_value", "threshold")},
+        **{key: row[key] for key in ("verdict", "reason", "n_reference", "n_window")},
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,73 @@
+"""Writing results: only what changed, by closing the old row and opening a new one.
+
+A recomputation that finds the same values writes nothing, so storage grows with changes.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, insert, select, update
+
+from monitoring_pipeline.results.tables import performance_sums
+
+Row = Mapping[str, Any]
+
+
+def replace_standing(
+    connection: Connection,
+    table: Table,
+    scope: ColumnElement[bool],
+    rows: Sequence[Row],
+    *,
+    key: Sequence[str],
+    now: int,
+) -> int:
+    """Make ``rows`` the standing rows of a scope.
+
+    Args:
+        connection: a writing transaction.
+        table: a result table with ``known_from`` and ``known_to``.
+        scope: which standing rows the new ones replace; those whose key is not among ``rows`` are closed.
+        rows: the complete truth of the scope, without the knowledge columns.
+        key: the columns that identify a row within the standing ones.
+        now: the knowledge time of the change.
+
+    Returns:
+        How many rows were opened or closed; 0 if nothing changed.
+    """
+    columns = [column.name for column in table.columns if column.name not in ("known_from", "known_to")]
+    query = select(*(table.c[name] for name in columns)).where(scope, table.c.known_to.is_(None))
+    standing = {tuple(row[name] for name in key): dict(row) for row in connection.execute(query).mappings()}
+    wanted = {tuple(row[name] for name in key): {name: row.get(name) for name in columns} for row in rows}
+    opened = [row for identity, row in wanted.items() if standing.get(identity) != row]
+    closed = [row for identity, row in standing.items() if wanted.get(identity) != row]
+    _close(connection, table, closed, key=key, now=now)
+    if opened:
+        connection.execute(insert(table), [{**row, "known_from": now} for row in opened])
+    return len(opened) + len(closed)
+
+
+def _close(connection: Connection, table: Table, rows: Sequence[Row], *, key: Sequence[str], now: int) -> None:
+    if not rows:
+        return
+    identity = and_(*(table.c[name] == bindparam(f"key_{name}") for name in key))
+    statement = update(table).where(identity, table.c.known_to.is_(None)).values(known_to=now)
+    connection.execute(statement, [{f"key_{name}": row[name] for name in key} for row in rows])
+
+
+def replace_sums(connection: Connection, model_id: str, hours: Collection[int], rows: Sequence[Row]) -> None:
+    """Make ``rows`` the mergeable sums of one model's hours."""
+    table = performance_sums.c
+    for start in range(0, len(hours), 500):
+        batch = sorted(hours)[start : start + 500]
+        connection.execute(delete(performance_sums).where(table.model_id == model_id, table.window_start.in_(batch)))
+    if rows:
+        connection.execute(insert(performance_sums), list(rows))
+
+
+def checksum_of(rows: Iterable[Row]) -> str:
+    """A hash of result rows that does not depend on their order: equal results, equal hash."""
+    lines = sorted(orjson.dumps(dict(row), option=orjson.OPT_SORT_KEYS) for row in rows)
+    return hashlib.sha256(b"\n".join(lines)).hexdigest()

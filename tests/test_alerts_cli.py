@@ -1,0 +1,115 @@
+"""``monitor alerts``."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, update
+from typer.testing import CliRunner, Result
+
+from monitoring_pipeline.alerts.read import list_alerts
+from monitoring_pipeline.alerts.tables import notifications
+from monitoring_pipeline.cli.main import app
+from monitoring_pipeline.config.models import Rule
+from monitoring_pipeline.database import writing
+from monitoring_pipeline.installation import open_installation
+from tests.alerts_examples import finding, recorded
+from tests.conftest import NOON_MICROS
+
+WARNING = Rule(id="mae-raised", metric="mae", above=5)
+CRITICAL_DAY, WARNING_DAY, RETRACTED_DAY = "2024-10-04", "2024-10-05", "2024-10-06"
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """An empty store, opened by the same rules as the commands open it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MONITOR_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MONITOR_CONFIG", raising=False)
+    engine = open_installation().engine
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def filled(store: Engine) -> Engine:
+    opened = [finding(12.0, mature=True), finding(6.0, day=1, rule=WARNING), finding(12.0, day=2)]
+    recorded(store, *opened, now=NOON_MICROS)
+    recorded(store, finding(9.0, day=2), now=NOON_MICROS + 1)
+    return store
+
+
+def monitor(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["alerts", *arguments])
+
+
+@pytest.mark.usefixtures("store")
+def test_without_alerts_the_list_is_empty_and_the_exit_code_healthy() -> None:
+    as_json, as_table = monitor("list", "--json"), monitor("list")
+
+    assert (as_json.exit_code, json.loads(as_json.stdout)) == (0, [])
+    assert (as_table.exit_code, as_table.stdout, as_table.stderr) == (0, "", "no alerts match\n")
+
+
+def test_the_list_is_json_with_one_object_per_alert(filled: Engine) -> None:
+    result = monitor("list", "--json")
+
+    assert json.loads(result.stdout) == list_alerts(filled)
+    assert result.stderr == ""
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("options", "days", "exit_code"),
+    [
+        ([], [CRITICAL_DAY, WARNING_DAY, RETRACTED_DAY], 4),
+        (["--exit-zero"], [CRITICAL_DAY, WARNING_DAY, RETRACTED_DAY], 0),
+        (["--from", WARNING_DAY], [WARNING_DAY, RETRACTED_DAY], 3),
+        (["--from", RETRACTED_DAY], [RETRACTED_DAY], 0),
+        (["--to", WARNING_DAY], [CRITICAL_DAY], 4),
+        (["--state", "retracted"], [RETRACTED_DAY], 0),
+        (["--state", "retracted", "--state", "provisional"], [WARNING_DAY, RETRACTED_DAY], 3),
+        (["--model", "flight_late"], [], 0),
+    ],
+)
+def test_options_choose_alerts_and_the_exit_code_tells_the_worst_that_is_active(
+    options: list[str], days: list[str], exit_code: int
+) -> None:
+    result = monitor("list", "--json", *options)
+
+    assert [alert["window_start"][:10] for alert in json.loads(result.stdout)] == days
+    assert result.exit_code == exit_code
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_table_names_rule_state_value_and_deliveries() -> None:
+    lines = monitor("list", "--to", WARNING_DAY).stdout.splitlines()
+
+    [line] = [line for line in lines if "mae-high" in line]
+    assert all(word in line for word in ("critical", "confirmed", "12", "above 10", "60.0%", "1 pending"))
+
+
+@pytest.mark.usefixtures("store")
+def test_an_unknown_state_is_wrong_usage() -> None:
+    result = monitor("list", "--state", "escalating")
+
+    assert result.exit_code == 2
+    assert "provisional" in result.stderr
+
+
+def test_redeliver_puts_back_what_was_given_up(filled: Engine) -> None:
+    with writing(filled) as connection:
+        connection.execute(update(notifications).values(state="failed"))
+
+    result = monitor("redeliver", "--channel", "ops")
+
+    assert (result.exit_code, result.stderr) == (0, "4 notifications put back into the outbox\n")
+    assert sum(alert["deliveries"]["pending"] for alert in list_alerts(filled)) == 4
+
+
+def test_the_help_begins_with_examples_and_names_the_exit_codes() -> None:
+    text = monitor("list", "--help").stdout
+
+    assert text.index("Examples:") < text.index("--model")
+    assert "Exit codes" in text
