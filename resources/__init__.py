@@ -1,0 +1,1 @@
+"""Dagster resources: the installation's parts, opened once per process and swapped in tests."""

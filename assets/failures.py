@@ -1,0 +1,64 @@
+"""A failed run is news: it goes to the channels like an alert, through the same outbox."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.delivery import Channels
+from assets.jobs import JOBS
+from monitoring_pipeline.alerts.outbox import put, row
+from monitoring_pipeline.database import writing
+from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.windows import isoformat
+
+WILL_RETRY_TAG = "dagster/will_retry"
+
+# What a backfill started in the UI runs under.
+IMPLICIT_JOB = "__ASSET_JOB"
+
+
+class FailedRun(dg.Config):
+    """Which run failed, and of which job."""
+
+    run_id: str
+    job_name: str
+
+
+@dg.op
+def announce_failed_run(
+    config: FailedRun, pipeline: dg.ResourceParam[Pipeline], channels: dg.ResourceParam[Channels]
+) -> None:
+    """Put one message per channel into the outbox; announcing the same run again adds nothing."""
+    now = pipeline.clock()
+    payload = {
+        "kind": "run_failure",
+        "job": config.job_name,
+        "run_id": config.run_id,
+        "known_at": isoformat(now),
+        "severity": "critical",
+        "text": f"The run {config.run_id} of {config.job_name} failed; its windows stay due and are tried again.",
+        "what_to_do": "Open the run in the Dagster UI and read the step that failed.",
+    }
+    rows = [
+        row(alert_id=f"run {config.run_id}", sequence=1, channel=name, payload=payload, now=now) for name in channels
+    ]
+    with writing(pipeline.engine) as connection:
+        put(connection, rows)
+
+
+@dg.job(description="Tell the channels that a run failed.")
+def announce_run_failure() -> None:
+    """One message per channel."""
+    announce_failed_run()
+
+
+@dg.run_failure_sensor(request_job=announce_run_failure, default_status=dg.DefaultSensorStatus.RUNNING)
+def run_failures(context: dg.RunFailureSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Announce a monitoring run that failed for good; an attempt that Dagster itself will retry is not news."""
+    run = context.dagster_run
+    of_monitoring = run.job_name in {job.name for job in JOBS} or run.job_name.startswith(IMPLICIT_JOB)
+    if run.tags.get(WILL_RETRY_TAG) == "true" or not of_monitoring:
+        yield dg.SkipReason(f"{run.job_name} {run.run_id} is not announced")
+        return
+    ops = {"announce_failed_run": {"config": {"run_id": run.run_id, "job_name": run.job_name}}}
+    yield dg.RunRequest(run_key=f"failed/{run.run_id}", run_config={"ops": ops})

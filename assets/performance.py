@@ -1,0 +1,38 @@
+"""``hourly_performance`` and ``daily_performance``: how good each model was, as far as the truth is known."""
+
+import dagster as dg
+
+from assets.partitions import Partitions
+from assets.shell import OWNERS, run_stage
+from monitoring_pipeline.stages.performance import measure_hours, merge_days
+from monitoring_pipeline.stages.pipeline import Pipeline
+
+
+def build(partitions: Partitions) -> list[dg.AssetsDefinition]:
+    """The hourly and the daily asset on the installation's partitions."""
+
+    @dg.asset(
+        partitions_def=partitions.hourly,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        deps=["joined_predictions", "data_quality"],
+        group_name="performance",
+        owners=OWNERS,
+        kinds={"python", "numpy"},
+    )
+    def hourly_performance(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
+        """Sums and metrics of each hour: per model, version, environment and segment."""
+        run_stage(context, lambda starts, *, only_due: measure_hours(pipeline, starts, only_due=only_due))
+
+    @dg.asset(
+        partitions_def=partitions.daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        deps=["hourly_performance"],
+        group_name="performance",
+        owners=OWNERS,
+        kinds={"python", "numpy"},
+    )
+    def daily_performance(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
+        """Metrics of each day, merged exactly from the sums of its hours."""
+        run_stage(context, lambda starts, *, only_due: merge_days(pipeline, starts, only_due=only_due))
+
+    return [hourly_performance, daily_performance]

@@ -1,0 +1,79 @@
+"""From what is due to runs: shared by the reconcile sensor and by ``monitor reconcile``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assets.jobs import JOB_NAMES
+from assets.partitions import LONGEST_RANGE, partition_key, range_tags
+from assets.shell import ONLY_DUE_TAG
+from monitoring_pipeline.database import reading
+from monitoring_pipeline.stages.due import DueRange, DueWindow, contiguous, due_days, due_hours
+from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.tracking.pending import pending_days
+from monitoring_pipeline.tracking.server import Tracking
+from monitoring_pipeline.windows import Grain, floor
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueRun:
+    """One run that would bring a range of windows up to date."""
+
+    grain: Grain
+    windows: DueRange
+    reopened_count: int  # model windows that had been computed before
+
+    @property
+    def job_name(self) -> str:
+        """The job to run."""
+        return JOB_NAMES[self.grain]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Run tags: the range, and that only what is due is to be computed."""
+        return {**range_tags(self.windows.starts, self.grain), ONLY_DUE_TAG: "true"}
+
+    @property
+    def name(self) -> str:
+        """The range in words, for progress and run keys."""
+        first, last = (partition_key(self.windows.starts[i], self.grain) for i in (0, -1))
+        return first if first == last else f"{first} to {last}"
+
+
+def due_runs(pipeline: Pipeline, *, debounce: bool) -> list[DueRun]:
+    """The runs that are due now: hours first; days only when none of their hours is due.
+
+    Args:
+        pipeline: the installation.
+        debounce: let reopened hours rest as the config says; a person who reconciles by hand does not wait.
+    """
+    now, rest = pipeline.clock(), pipeline.config.debounce_seconds * 1_000_000 if debounce else 0
+    with reading(pipeline.engine) as connection:
+        hours = due_hours(connection, now=now, debounce_micros=rest)
+        days = due_days(connection, now=now)
+    return _runs(hours, Grain.HOUR) + _runs(days, Grain.DAY)
+
+
+def _runs(due: Sequence[DueWindow], grain: Grain) -> list[DueRun]:
+    reopened = [window.window_start for window in due if window.reopened]
+    return [
+        DueRun(
+            grain=grain,
+            windows=windows,
+            reopened_count=sum(start in set(windows.starts) for start in reopened),
+        )
+        for windows in contiguous(due, grain, longest=LONGEST_RANGE[grain])
+    ]
+
+
+def mlflow_runs_due(pipeline: Pipeline, tracking: Tracking, *, since: int) -> list[DueRange]:
+    """Ranges of ended days whose results MLflow does not show as they stand.
+
+    Args:
+        pipeline: the installation.
+        tracking: where MLflow is.
+        since: how far back to look, microseconds UTC.
+    """
+    end = floor(pipeline.clock(), Grain.DAY)
+    pending = pending_days(pipeline.engine, tracking, start=floor(since, Grain.DAY), end=end)
+    days = [DueWindow(model_id=model_id, window_start=day, revision=0, reopened=False) for model_id, day in pending]
+    return contiguous(days, Grain.DAY, longest=LONGEST_RANGE[Grain.DAY])

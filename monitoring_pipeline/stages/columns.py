@@ -1,0 +1,94 @@
+"""From event rows to the typed columns of an hour file.
+
+Features become columns ``f.<name>``, segments columns ``s.<name>``. A declared feature has its declared
+type; another one is numeric if every value of the hour is a number, else text.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from monitoring_pipeline.config.models import FeatureType, Model
+from monitoring_pipeline.events.read import PREDICTION_COLUMNS
+
+FEATURE_PREFIX = "f."
+SEGMENT_PREFIX = "s."
+
+_TYPES = {
+    "prediction_id": pa.string(),
+    "predicted_at": pa.int64(),
+    "model_version": pa.string(),
+    "environment": pa.string(),
+    "entity_id": pa.string(),
+    "predicted_value": pa.float64(),
+    "predicted_class": pa.string(),
+    "prediction_proba": pa.float64(),
+    "probabilities": pa.string(),
+    "confidence": pa.float64(),
+    "latency_ms": pa.float64(),
+    "received_at": pa.int64(),
+}
+
+
+def logged_table(model: Model, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    """One hour's predictions as a table sorted by prediction_id.
+
+    Args:
+        model: the declaration, which types the features and names the segments.
+        rows: tuples of ``PREDICTION_COLUMNS``.
+    """
+    # Sorted here and not by the database: collations differ, code points do not.
+    ordered = sorted(rows, key=lambda row: row[0])
+    columns = dict(zip(PREDICTION_COLUMNS, zip(*ordered, strict=True), strict=True)) if ordered else {}
+    features = [orjson.loads(text) for text in columns.pop("features", ())]
+    extras = [orjson.loads(text) if text else {} for text in columns.pop("extras", ())]
+    arrays = {name: pa.array(columns.get(name, ()), type=kind) for name, kind in _TYPES.items()}
+    for name in model.segments:
+        source = features if any(name in row for row in features) else extras
+        arrays[SEGMENT_PREFIX + name] = pa.array([_as_text(row.get(name)) for row in source], type=pa.string())
+    arrays.update(_feature_columns(model, features))
+    return pa.table(arrays)
+
+
+def texts(column: pa.ChunkedArray) -> list[str | None]:
+    """A column's values as category names, the same whatever type a file gave them."""
+    return [_as_text(value) for value in column.to_pylist()]
+
+
+def _feature_columns(model: Model, rows: Sequence[Mapping[str, Any]]) -> dict[str, pa.Array]:
+    undeclared = {name for row in rows for name in row} - model.features.keys()
+    columns = {
+        FEATURE_PREFIX + name: _typed([row.get(name) for row in rows], numeric=feature.type is FeatureType.NUMERIC)
+        for name, feature in model.features.items()
+    }
+    for name in sorted(undeclared):
+        values = [row.get(name) for row in rows]
+        columns[FEATURE_PREFIX + name] = _typed(values, numeric=all(map(_is_number_or_none, values)))
+    return columns
+
+
+def _typed(values: Iterable[Any], *, numeric: bool) -> pa.Array:
+    if not numeric:
+        return pa.array([_as_text(value) for value in values], type=pa.string())
+    return pa.array([float(v) if _is_number(v) else None for v in values], type=pa.float64())
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_number_or_none(value: object) -> bool:
+    return value is None or _is_number(value)
+
+
+def _as_text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    # 3 and 3.0 are one category: JSON has a single kind of number.
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

@@ -1,0 +1,114 @@
+"""What is due: the level-triggered question behind the reconcile sensor.
+
+Nothing is remembered between two askings. An hour is due while its revision is ahead of what the last
+hourly stage recorded, whatever the reason: a new arrival, a lost launch, a failed run, or an arrival that
+landed in the middle of a run. A day is due while its hours are ahead of it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from monitoring_pipeline.events.tables import hour_revision
+from monitoring_pipeline.lake.tables import partition_ledger
+from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor
+
+LAST_HOURLY_STAGE = "hourly_findings"
+LAST_DAILY_STAGE = "daily_findings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueWindow:
+    """One model's window that has to be computed."""
+
+    model_id: str
+    window_start: int
+    revision: int
+    reopened: bool  # it was computed before, and late events touched it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueRange:
+    """Contiguous due windows of all models, to be computed in one run.
+
+    Args:
+        starts: the windows, ascending and without a gap.
+        revision: grows with every change of any of them; part of the run key.
+    """
+
+    starts: tuple[int, ...]
+    revision: int
+
+
+def due_hours(connection: Connection, *, now: int, debounce_micros: int = 0) -> list[DueWindow]:
+    """Closed hours whose revision is ahead of the ledger.
+
+    Args:
+        connection: a reading transaction.
+        now: the present instant; an hour that has not ended is not due.
+        debounce_micros: how long a *reopened* hour rests after its last change, so that a trickle of late
+            actuals does not start a run for each. A new hour does not rest.
+    """
+    hours, done = hour_revision.c, aliased(partition_ledger).c
+    ledger = done.dataset.table
+    query = (
+        select(hours.model_id, hours.hour, hours.revision, done.revision.label("done"))
+        .join(
+            ledger,
+            and_(done.dataset == LAST_HOURLY_STAGE, done.model_id == hours.model_id, done.window_start == hours.hour),
+            isouter=True,
+        )
+        .where(
+            hours.hour <= now - HOUR_MICROS,
+            or_(
+                done.revision.is_(None),
+                and_(done.revision < hours.revision, hours.changed_at <= now - debounce_micros),
+            ),
+        )
+        .order_by(hours.hour, hours.model_id)
+    )
+    return [
+        DueWindow(model_id=row.model_id, window_start=row.hour, revision=row.revision, reopened=row.done is not None)
+        for row in connection.execute(query)
+    ]
+
+
+def due_days(connection: Connection, *, now: int) -> list[DueWindow]:
+    """Ended days with hours that were computed after the day was, and with no hour still due."""
+    waiting = {(due.model_id, floor(due.window_start, Grain.DAY)) for due in due_hours(connection, now=now)}
+    table = partition_ledger.c
+    day = (table.window_start - table.window_start % DAY_MICROS).label("day")
+    # Revisions only grow, so the sum over a day's hours changes exactly when one of them does.
+    computed = (
+        select(table.model_id, day, func.sum(table.revision).label("revision"))
+        .where(table.dataset == LAST_HOURLY_STAGE)
+        .group_by(table.model_id, day)
+    )
+    done = select(table.model_id, table.window_start, table.revision).where(table.dataset == LAST_DAILY_STAGE)
+    recorded = {(row.model_id, row.window_start): row.revision for row in connection.execute(done)}
+    due = []
+    for row in connection.execute(computed):
+        key = (row.model_id, row.day)
+        if key in waiting or row.day + DAY_MICROS > now or recorded.get(key) == row.revision:
+            continue
+        due.append(
+            DueWindow(model_id=row.model_id, window_start=row.day, revision=int(row.revision), reopened=key in recorded)
+        )
+    return sorted(due, key=lambda d: (d.window_start, d.model_id))
+
+
+def contiguous(due: Iterable[DueWindow], grain: Grain, *, longest: int) -> list[DueRange]:
+    """Due windows of all models as ranges without gaps, each of at most ``longest`` windows."""
+    revisions: dict[int, int] = {}
+    for window in due:
+        revisions[window.window_start] = revisions.get(window.window_start, 0) + window.revision
+    ranges: list[list[int]] = []
+    for start in sorted(revisions):
+        follows = bool(ranges) and start == ranges[-1][-1] + grain.micros and len(ranges[-1]) < longest
+        if follows:
+            ranges[-1].append(start)
+        else:
+            ranges.append([start])
+    return [DueRange(starts=tuple(starts), revision=sum(revisions[s] for s in starts)) for starts in ranges]

@@ -1,0 +1,134 @@
+"""``joined_predictions``: each prediction beside the truth that is known of it now, or beside nothing.
+
+The file is slim (keys, prediction, truth, segments), because late truth rewrites it. A prediction without
+an actual stays in it with nulls: unlabelled is not the same as gone.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from monitoring_pipeline.database import reading, writing
+from monitoring_pipeline.events.read import HourRevision, actuals_between, hour_revisions
+from monitoring_pipeline.lake import ledger
+from monitoring_pipeline.stages import logged
+from monitoring_pipeline.stages.columns import SEGMENT_PREFIX
+from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.report import ModelOutcome, StageReport, chunks
+from monitoring_pipeline.windows import HOUR_MICROS
+
+DATASET = "joined_predictions"
+
+_KEPT = (
+    "prediction_id",
+    "predicted_at",
+    "model_version",
+    "environment",
+    "predicted_value",
+    "predicted_class",
+    "prediction_proba",
+    "probabilities",
+    "confidence",
+    "latency_ms",
+)
+
+Actual = tuple[int, int, float | None, str | None]
+"""received_at, revision, value, class: ordered by when it was known, then by arrival."""
+
+
+def join_predictions(pipeline: Pipeline, hours: Sequence[int], *, only_due: bool = False) -> StageReport:
+    """Publish the hours' predictions beside their actuals; with ``only_due`` skip hours that did not change."""
+    outcomes: list[ModelOutcome] = []
+    for chunk in chunks(hours):
+        with reading(pipeline.engine) as connection:
+            # The revisions first, the data after: what lands in between makes the hour due again.
+            revisions = {(r.model_id, r.hour): r for r in hour_revisions(connection, chunk)}
+            sources = ledger.entries(connection, logged.DATASET, chunk)
+            standing = ledger.entries(connection, DATASET, chunk)
+        work = [
+            (source, _input_revision(revisions[key], source))
+            for key, source in sorted(sources.items())
+            if not (only_due and _is_current(standing.get(key), _input_revision(revisions[key], source)))
+        ]
+        done = {source.key for source, _ in work}
+        outcomes += [_outcome(entry, "unchanged") for key, entry in standing.items() if key not in done]
+        outcomes += _publish(pipeline, work)
+    return StageReport(dataset=DATASET, outcomes=tuple(outcomes))
+
+
+def _input_revision(hour: HourRevision, source: ledger.LedgerEntry) -> int:
+    """The revision that this stage's two inputs together stand for.
+
+    If predictions came after the logged file was written, the pair is only as new as that file: recording
+    the hour's present revision would call those predictions joined for ever.
+    """
+    return hour.revision if source.revision >= hour.prediction_revision else source.revision
+
+
+def _is_current(entry: ledger.LedgerEntry | None, revision: int) -> bool:
+    return entry is not None and entry.revision >= revision
+
+
+def _publish(pipeline: Pipeline, work: Sequence[tuple[ledger.LedgerEntry, int]]) -> list[ModelOutcome]:
+    if not work:
+        return []
+    by_model = defaultdict(list)
+    for source, revision in work:
+        by_model[source.model_id].append((source, revision))
+    outputs = [output for model_id, items in by_model.items() for output in _write_files(pipeline, model_id, items)]
+    with writing(pipeline.engine) as connection:
+        ledger.serialize(connection, DATASET)
+        ledger.publish(connection, ledger.not_newer(connection, [o for o, _ in outputs]), now=pipeline.clock())
+    return [_outcome(output, "computed", labelled) for output, labelled in outputs]
+
+
+def _write_files(
+    pipeline: Pipeline, model_id: str, items: Sequence[tuple[ledger.LedgerEntry, int]]
+) -> list[tuple[ledger.LedgerEntry, int]]:
+    starts = [source.window_start for source, _ in items]
+    with reading(pipeline.engine) as connection:
+        truth = _current_truth(connection, model_id, min(starts), max(starts) + HOUR_MICROS)
+    outputs = []
+    for source, revision in items:
+        assert source.path is not None, "logged_predictions always has a file"
+        table = _joined_table(pipeline.lake.read(source.path, checksum=source.checksum), truth)
+        stored = pipeline.lake.store(DATASET, model_id, source.window_start, table)
+        output = ledger.LedgerEntry.of_file(
+            stored, dataset=DATASET, model_id=model_id, window_start=source.window_start, revision=revision
+        )
+        outputs.append((output, table.num_rows - table["actual_received_at"].null_count))
+    return outputs
+
+
+def _current_truth(connection: Connection, model_id: str, start: int, end: int) -> dict[str, Actual]:
+    truth: dict[str, Actual] = {}
+    for prediction_id, _at, revision, value, label, received_at in actuals_between(connection, model_id, start, end):
+        candidate = (received_at, revision, value, label)
+        # (received_at, revision) is unique per prediction, so the comparison never reaches the values.
+        if prediction_id not in truth or candidate[:2] > truth[prediction_id][:2]:
+            truth[prediction_id] = candidate
+    return truth
+
+
+def _joined_table(logged_rows: pa.Table, truth: dict[str, Actual]) -> pa.Table:
+    segments = [name for name in logged_rows.column_names if name.startswith(SEGMENT_PREFIX)]
+    nothing: tuple[Any, ...] = (None, None, None, None)
+    matched = [truth.get(prediction_id, nothing) for prediction_id in logged_rows["prediction_id"].to_pylist()]
+    table = logged_rows.select([*_KEPT, *segments])
+    table = table.append_column("actual_value", pa.array([m[2] for m in matched], type=pa.float64()))
+    table = table.append_column("actual_class", pa.array([m[3] for m in matched], type=pa.string()))
+    return table.append_column("actual_received_at", pa.array([m[0] for m in matched], type=pa.int64()))
+
+
+def _outcome(entry: ledger.LedgerEntry, state: str, labelled: int | None = None) -> ModelOutcome:
+    details = {} if labelled is None else {"labelled": labelled}
+    return ModelOutcome(
+        model_id=entry.model_id,
+        window_start=entry.window_start,
+        state=state,
+        row_count=entry.row_count,
+        details=dict(details),
+    )

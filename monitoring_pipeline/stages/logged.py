@@ -1,0 +1,86 @@
+"""``logged_predictions``: each model's hour of predictions as one Parquet file.
+
+Late truth never rewrites it: only a change of the predictions themselves does.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from monitoring_pipeline.database import reading, writing
+from monitoring_pipeline.events.read import HourRevision, hour_revisions, predictions_between
+from monitoring_pipeline.lake import ledger
+from monitoring_pipeline.stages.columns import logged_table
+from monitoring_pipeline.stages.models import declaration
+from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.report import ModelOutcome, StageReport, chunks
+from monitoring_pipeline.windows import HOUR_MICROS
+
+DATASET = "logged_predictions"
+
+
+def log_predictions(pipeline: Pipeline, hours: Sequence[int], *, only_due: bool = False) -> StageReport:
+    """Publish the hours' predictions; with ``only_due`` skip those whose predictions did not change."""
+    outcomes: list[ModelOutcome] = []
+    for chunk in chunks(hours):
+        with reading(pipeline.engine) as connection:
+            revisions = hour_revisions(connection, chunk)
+            standing = ledger.entries(connection, DATASET, chunk)
+        work = [r for r in revisions if not (only_due and _is_current(r, standing))]
+        current = [r for r in revisions if r not in work]
+        outcomes += [_unchanged(standing[r.model_id, r.hour]) for r in current]
+        outcomes += _publish(pipeline, work)
+    return StageReport(dataset=DATASET, outcomes=tuple(outcomes))
+
+
+def _is_current(revision: HourRevision, standing: dict[tuple[str, int], ledger.LedgerEntry]) -> bool:
+    entry = standing.get((revision.model_id, revision.hour))
+    return entry is not None and entry.revision >= revision.prediction_revision
+
+
+def _publish(pipeline: Pipeline, work: Sequence[HourRevision]) -> list[ModelOutcome]:
+    if not work:
+        return []
+    by_model = defaultdict(list)
+    for item in work:
+        by_model[item.model_id].append(item)
+    outputs = [output for model_id, items in by_model.items() for output in _write_files(pipeline, model_id, items)]
+    with writing(pipeline.engine) as connection:
+        ledger.serialize(connection, DATASET)
+        ledger.publish(connection, ledger.not_newer(connection, outputs), now=pipeline.clock())
+    return [_computed(output) for output in outputs]
+
+
+def _write_files(pipeline: Pipeline, model_id: str, items: Sequence[HourRevision]) -> list[ledger.LedgerEntry]:
+    hours = [item.hour for item in items]
+    with reading(pipeline.engine) as connection:
+        model = declaration(connection, pipeline.config, model_id)
+        rows = predictions_between(connection, model_id, min(hours), max(hours) + HOUR_MICROS)
+    by_hour = defaultdict(list)
+    for row in rows:
+        by_hour[row[1] - row[1] % HOUR_MICROS].append(row)
+    return [
+        ledger.LedgerEntry.of_file(
+            pipeline.lake.store(DATASET, model_id, item.hour, logged_table(model, by_hour[item.hour])),
+            dataset=DATASET,
+            model_id=model_id,
+            window_start=item.hour,
+            revision=item.revision,
+        )
+        for item in items
+    ]
+
+
+def _computed(output: ledger.LedgerEntry) -> ModelOutcome:
+    return ModelOutcome(
+        model_id=output.model_id,
+        window_start=output.window_start,
+        state="computed",
+        row_count=output.row_count,
+        details={"bytes": output.byte_count},
+    )
+
+
+def _unchanged(entry: ledger.LedgerEntry) -> ModelOutcome:
+    return ModelOutcome(
+        model_id=entry.model_id, window_start=entry.window_start, state="unchanged", row_count=entry.row_count
+    )

@@ -1,0 +1,137 @@
+"""``data_quality``: the expectations on each model's hour, validated many hours at a time.
+
+What is expected is handed in as suites, because expectations are declared outside the library.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import true
+
+from monitoring_pipeline.config.models import Model
+from monitoring_pipeline.database import reading
+from monitoring_pipeline.lake import ledger
+from monitoring_pipeline.quality.score import blocked_hours, scores
+from monitoring_pipeline.quality.validate import HOUR_COLUMN, validate
+from monitoring_pipeline.quality.verdicts import QualityResult, Verdict
+from monitoring_pipeline.results.tables import quality_results
+from monitoring_pipeline.results.write import Row
+from monitoring_pipeline.stages import joined, logged
+from monitoring_pipeline.stages.models import declaration
+from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.publish import ResultSet, publish_results
+from monitoring_pipeline.stages.read_lake import hour_tables
+from monitoring_pipeline.stages.report import ModelOutcome, StageReport, unchanged
+
+DATASET = "data_quality"
+
+# A validation costs a fixed time, so hours are validated together up to this many rows (some 100 MB).
+ROWS_PER_VALIDATION = 200_000
+
+Suites = Mapping[str, Callable[[Model], Any]]
+"""By dataset: what is expected of a model's rows there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inputs:
+    """What the stage reads of each window: the joined rows and the logged rows."""
+
+    joined: Mapping[tuple[str, int], ledger.LedgerEntry]
+    logged: Mapping[tuple[str, int], ledger.LedgerEntry]
+
+
+def check_quality(pipeline: Pipeline, hours: Sequence[int], *, suites: Suites, only_due: bool = False) -> StageReport:
+    """Validate the hours; with ``only_due`` skip those whose joined rows did not change."""
+    with reading(pipeline.engine) as connection:
+        inputs = _Inputs(
+            joined=ledger.entries(connection, joined.DATASET, hours),
+            logged=ledger.entries(connection, logged.DATASET, hours),
+        )
+        standing = ledger.entries(connection, DATASET, hours)
+    work = ledger.outstanding(inputs.joined, standing, only_due=only_due)
+    outcomes = unchanged(standing, work)
+    for model_id, sources in work.items():
+        for batch in _batches(sources):
+            outcomes += _check_model(pipeline, model_id, batch, inputs, suites)
+    return StageReport(dataset=DATASET, outcomes=tuple(outcomes))
+
+
+def _batches(sources: Sequence[ledger.LedgerEntry]) -> Iterator[list[ledger.LedgerEntry]]:
+    batch: list[ledger.LedgerEntry] = []
+    rows = 0
+    for source in sources:
+        if batch and rows + source.row_count > ROWS_PER_VALIDATION:
+            yield batch
+            batch, rows = [], 0
+        batch.append(source)
+        rows += source.row_count
+    if batch:
+        yield batch
+
+
+def _check_model(
+    pipeline: Pipeline, model_id: str, sources: Sequence[ledger.LedgerEntry], inputs: _Inputs, suites: Suites
+) -> list[ModelOutcome]:
+    with reading(pipeline.engine) as connection:
+        model = declaration(connection, pipeline.config, model_id)
+    results: list[QualityResult] = []
+    for dataset, entries in ((joined.DATASET, inputs.joined), (logged.DATASET, inputs.logged)):
+        of_windows = [entries[source.key] for source in sources]
+        table, windows = hour_tables(pipeline.lake, of_windows)
+        frame = table.to_pandas().assign(**{HOUR_COLUMN: windows})
+        hours = [source.window_start for source in sources]
+        results += validate(frame, suites[dataset](model), dataset=dataset, hours=hours)
+    return _publish(pipeline, model_id, sources, results)
+
+
+def _publish(
+    pipeline: Pipeline, model_id: str, sources: Sequence[ledger.LedgerEntry], results: Sequence[QualityResult]
+) -> list[ModelOutcome]:
+    of_window: dict[int, list[QualityResult]] = defaultdict(list)
+    for result in results:
+        of_window[result.window_start].append(result)
+    published = publish_results(
+        pipeline,
+        ResultSet(
+            dataset=DATASET,
+            model_id=model_id,
+            table=quality_results,
+            key=("window_start", "dataset", "expectation"),
+            scope=true(),
+            revisions={source.window_start: source.revision for source in sources},
+            rows={window: [_row(model_id, r) for r in found] for window, found in of_window.items()},
+        ),
+    )
+    return [_outcome(output, of_window[output.window_start]) for output in published]
+
+
+def _row(model_id: str, result: QualityResult) -> Row:
+    return {
+        "model_id": model_id,
+        "dataset": result.dataset,
+        "window_start": result.window_start,
+        "expectation": result.expectation,
+        "severity": result.severity.value,
+        "verdict": result.verdict.value,
+        "unexpected_count": result.unexpected_count,
+        "row_count": result.row_count,
+        "detail": result.detail,
+    }
+
+
+def _outcome(output: ledger.LedgerEntry, results: Sequence[QualityResult]) -> ModelOutcome:
+    verdicts = Counter(result.verdict.value for result in results)
+    failed = [f"{r.expectation} ({r.severity.value})" for r in results if r.verdict is not Verdict.PASSED]
+    return ModelOutcome(
+        model_id=output.model_id,
+        window_start=output.window_start,
+        state="blocked" if blocked_hours(results) else "computed",
+        row_count=output.row_count,
+        details={
+            "score": scores(results).get(output.window_start),
+            **verdicts,
+            "not passed": "; ".join(failed[:5]) or None,
+        },
+    )
