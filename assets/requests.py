@@ -1,13 +1,13 @@
 """From what is due to runs: shared by the reconcile sensor and by ``monitor reconcile``."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from assets.jobs import JOB_NAMES
 from assets.partitions import LONGEST_RANGE, partition_key, range_tags
 from assets.shell import ONLY_DUE_TAG
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.stages.due import DueRange, DueWindow, contiguous, due_days, due_hours
+from monitoring_pipeline.stages.due import DueRange, DueWindow, contiguous, due_days, due_hours, empty_hours
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.tracking.pending import pending_days
 from monitoring_pipeline.tracking.server import Tracking
@@ -50,10 +50,11 @@ def due_runs(pipeline: Pipeline, *, debounce: bool) -> list[DueRun]:
     with reading(pipeline.engine) as connection:
         hours = due_hours(connection, now=now, debounce_micros=rest)
         days = due_days(connection, now=now)
-    return _runs(hours, Grain.HOUR) + _runs(days, Grain.DAY)
+        empty = empty_hours(connection, hours)
+    return _runs(hours, Grain.HOUR, empty) + _runs(days, Grain.DAY)
 
 
-def _runs(due: Sequence[DueWindow], grain: Grain) -> list[DueRun]:
+def _runs(due: Sequence[DueWindow], grain: Grain, empty: Collection[int] = frozenset()) -> list[DueRun]:
     reopened = [window.window_start for window in due if window.reopened]
     return [
         DueRun(
@@ -61,7 +62,7 @@ def _runs(due: Sequence[DueWindow], grain: Grain) -> list[DueRun]:
             windows=windows,
             reopened_count=sum(start in set(windows.starts) for start in reopened),
         )
-        for windows in contiguous(due, grain, longest=LONGEST_RANGE[grain])
+        for windows in contiguous(due, grain, longest=LONGEST_RANGE[grain], empty=empty)
     ]
 
 

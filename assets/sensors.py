@@ -9,9 +9,9 @@ from assets.delivery import deliver_notifications
 from assets.jobs import JOBS, PROJECT_TO_MLFLOW, REVIEW_ALERTS
 from assets.partitions import range_tags
 from assets.requests import due_runs, mlflow_runs_due
+from monitoring_pipeline.alerts.maturing import windows_coming_of_age
 from monitoring_pipeline.alerts.outbox import pending_counts
 from monitoring_pipeline.alerts.tables import notifications
-from monitoring_pipeline.alerts.maturing import windows_coming_of_age
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.tracking.server import Tracking

@@ -5,18 +5,25 @@ hourly stage recorded, whatever the reason: a new arrival, a lost launch, a fail
 landed in the middle of a run. A day is due while its hours are ahead of it.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
+from monitoring_pipeline.events.read import hour_revisions
 from monitoring_pipeline.events.tables import hour_revision
 from monitoring_pipeline.lake.tables import partition_ledger
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor
 
 LAST_HOURLY_STAGE = "hourly_findings"
 LAST_DAILY_STAGE = "daily_findings"
+
+# Windows bridged at once. An event of Dagster for each of them and stage costs about as much as a run does
+# for a gap of this width.
+MOST_BRIDGED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,32 +90,65 @@ def due_days(connection: Connection, *, now: int) -> list[DueWindow]:
     # Revisions only grow, so the sum over a day's hours changes exactly when one of them does.
     computed = (
         select(table.model_id, day, func.sum(table.revision).label("revision"))
-        .where(table.dataset == LAST_HOURLY_STAGE)
+        .where(table.dataset == LAST_HOURLY_STAGE, table.window_start < now - now % DAY_MICROS)
         .group_by(table.model_id, day)
+        .subquery()
     )
-    done = select(table.model_id, table.window_start, table.revision).where(table.dataset == LAST_DAILY_STAGE)
-    recorded = {(row.model_id, row.window_start): row.revision for row in connection.execute(done)}
-    due = []
-    for row in connection.execute(computed):
-        key = (row.model_id, row.day)
-        if key in waiting or row.day + DAY_MICROS > now or recorded.get(key) == row.revision:
-            continue
-        due.append(
-            DueWindow(model_id=row.model_id, window_start=row.day, revision=int(row.revision), reopened=key in recorded)
+    done = aliased(partition_ledger).c
+    query = (
+        select(computed.c.model_id, computed.c.day, computed.c.revision, done.revision.label("done"))
+        .join(
+            done.dataset.table,
+            and_(
+                done.dataset == LAST_DAILY_STAGE,
+                done.model_id == computed.c.model_id,
+                done.window_start == computed.c.day,
+            ),
+            isouter=True,
         )
-    return sorted(due, key=lambda d: (d.window_start, d.model_id))
+        .where(or_(done.revision.is_(None), done.revision != computed.c.revision))
+        .order_by(computed.c.day, computed.c.model_id)
+    )
+    return [
+        DueWindow(
+            model_id=row.model_id, window_start=row.day, revision=int(row.revision), reopened=row.done is not None
+        )
+        for row in connection.execute(query)
+        if (row.model_id, row.day) not in waiting
+    ]
 
 
-def contiguous(due: Iterable[DueWindow], grain: Grain, *, longest: int) -> list[DueRange]:
-    """Due windows of all models as ranges without gaps, each of at most ``longest`` windows."""
-    revisions: dict[int, int] = {}
+def contiguous(
+    due: Iterable[DueWindow], grain: Grain, *, longest: int, empty: Collection[int] = frozenset()
+) -> list[DueRange]:
+    """Due windows of all models as ranges without gaps.
+
+    Args:
+        due: the windows, of any models.
+        grain: their grain.
+        longest: the most windows of one range.
+        empty: windows that may be bridged, because no model has an event in them and so nothing is computed
+            there: without them each quiet night would cost a run of its own.
+    """
+    revisions: dict[int, int] = defaultdict(int)
     for window in due:
-        revisions[window.window_start] = revisions.get(window.window_start, 0) + window.revision
+        revisions[window.window_start] += window.revision
     ranges: list[list[int]] = []
     for start in sorted(revisions):
-        follows = bool(ranges) and start == ranges[-1][-1] + grain.micros and len(ranges[-1]) < longest
-        if follows:
-            ranges[-1].append(start)
+        gap = range(ranges[-1][-1] + grain.micros, start, grain.micros) if ranges else range(0)
+        joins = bool(ranges) and len(gap) <= MOST_BRIDGED and all(between in empty for between in gap)
+        if joins and len(ranges[-1]) + len(gap) < longest:
+            ranges[-1] += [*gap, start]
         else:
             ranges.append([start])
-    return [DueRange(starts=tuple(starts), revision=sum(revisions[s] for s in starts)) for starts in ranges]
+    return [DueRange(starts=tuple(starts), revision=sum(revisions.get(s, 0) for s in starts)) for starts in ranges]
+
+
+def empty_hours(connection: Connection, due: Sequence[DueWindow]) -> set[int]:
+    """The hours between the due ones, in short gaps, in which no model has any event."""
+    starts = sorted({window.window_start for window in due})
+    between: set[int] = set()
+    for before, after in pairwise(starts):
+        if HOUR_MICROS < after - before <= (MOST_BRIDGED + 1) * HOUR_MICROS:
+            between.update(range(before + HOUR_MICROS, after, HOUR_MICROS))
+    return between - {revision.hour for revision in hour_revisions(connection, between)}
