@@ -48,9 +48,12 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 bench: $(STAMP) ## Measure; results are kept in benchmarks/results
 	@$(BIN)/python -m benchmarks
 
-lock: ## Resolve requirements.lock anew (needs uv)
+lock: ## Resolve both locks anew, ours and the container image's (needs uv)
 	@uv pip compile pyproject.toml --extra demo --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-strip-extras --quiet --output-file requirements.lock
+	@uv pip compile pyproject.toml deploy/docker/build.in --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-strip-extras --quiet --constraint requirements.lock \
+		--output-file deploy/docker/requirements.lock
 
 clean: ## Remove the environment, caches and the default MONITOR_HOME
 	@rm -rf $(VENV) .monitor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info

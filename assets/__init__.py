@@ -2,3 +2,11 @@
 
 What is true without Dagster lives in ``monitoring_pipeline``; nothing is computed here.
 """
+
+import warnings
+
+import dagster as dg
+
+# Backfill policies and owners are in beta; Dagster's minor version is pinned, and a user of the command line
+# can do nothing about it but lose sight of what matters between dozens of such lines.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)

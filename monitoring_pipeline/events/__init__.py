@@ -1,0 +1,1 @@
+"""The landing: events as they arrived, validated, idempotent, every row accounted for."""

@@ -42,7 +42,6 @@ predictions = Table(
     Column("received_at", BigInteger, nullable=False),  # knowledge time
     Column("batch_id", Text, nullable=False),
     Index(None, "model_id", "predicted_at"),
-    sqlite_with_rowid=False,
 )
 
 # Append-only. ``predicted_at`` is the event time of the prediction it belongs to, copied so that one

@@ -31,7 +31,7 @@ def replace_standing(
         table: a result table with ``known_from`` and ``known_to``.
         scope: which standing rows the new ones replace; those whose key is not among ``rows`` are closed.
         rows: the complete truth of the scope, without the knowledge columns.
-        key: the columns that identify a row within the standing ones.
+        key: the columns that identify a row among all standing ones of the table, not just of the scope.
         now: the knowledge time of the change.
 
     Returns:

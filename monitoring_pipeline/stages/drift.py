@@ -29,7 +29,7 @@ from monitoring_pipeline.stages.report import ModelOutcome, StageReport, chunks,
 from monitoring_pipeline.windows import HOUR_MICROS, Grain
 
 DATASETS = {Grain.HOUR: "hourly_drift", Grain.DAY: "daily_drift"}
-DRIFT_KEY = ("window_start", "model_version", "environment", "segment", "feature", "measure")
+DRIFT_KEY = ("model_id", "grain", "window_start", "model_version", "environment", "segment", "feature", "measure")
 
 
 def measure_drift(pipeline: Pipeline, grain: Grain, starts: Sequence[int], *, only_due: bool = False) -> StageReport:

@@ -31,7 +31,7 @@ HOURLY = "hourly_performance"
 DAILY = "daily_performance"
 DATASETS = {Grain.HOUR: HOURLY, Grain.DAY: DAILY}
 
-METRIC_KEY = ("window_start", "model_version", "environment", "segment", "metric")
+METRIC_KEY = ("model_id", "grain", "window_start", "model_version", "environment", "segment", "metric")
 
 
 def measure_hours(pipeline: Pipeline, hours: Sequence[int], *, only_due: bool = False) -> StageReport:

@@ -19,7 +19,8 @@ class ResultSet:
         dataset: the name in the ledger.
         model_id: the model.
         table: the result table.
-        key: what identifies a standing row among the model's.
+        key: what identifies a standing row in the whole table: a row is closed by it, and two models' rows, or an
+            hour's and its day's, may be alike in all else.
         scope: a further condition on the table's rows that these results replace (a grain, a dataset).
         revisions: the input revision that each window's results stand for.
         rows: each window's rows; a window without rows has none, and loses those that stood.

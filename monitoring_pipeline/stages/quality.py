@@ -98,7 +98,7 @@ def _publish(
             dataset=DATASET,
             model_id=model_id,
             table=quality_results,
-            key=("window_start", "dataset", "expectation"),
+            key=("model_id", "window_start", "dataset", "expectation"),
             scope=true(),
             revisions={source.window_start: source.revision for source in sources},
             rows={window: [_row(model_id, r) for r in found] for window, found in of_window.items()},

@@ -284,7 +284,6 @@ def upgrade() -> None:
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.Column("batch_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("model_id", "prediction_id", name=op.f("pk_predictions")),
-        sqlite_with_rowid=False,
     )
     op.create_index(
         op.f("ix_predictions_model_id_predicted_at"), "predictions", ["model_id", "predicted_at"], unique=False

@@ -1,0 +1,45 @@
+"""Finding a key that a JSON object repeats, which parsers otherwise resolve silently by taking the last.
+
+Parsing twice to be sure would cost more than everything else together. Instead the colons after a quote are
+counted: as many as there are distinct keys means that no key was written twice. Only a line whose count differs
+(a text that contains ``":``, an unusual spacing, a repeated key) is parsed a second time to see which it is.
+"""
+
+import json
+from collections.abc import Mapping
+
+from monitoring_pipeline.events.quarantine import QuarantineReason, Rejected
+
+
+def may_repeat_a_key(written: bytes, parsed: Mapping[str, object]) -> bool:
+    """Whether the JSON text ``written``, which gave the object ``parsed``, needs a second look."""
+    count = len(parsed)
+    for name in ("features", "probabilities"):
+        inner = parsed.get(name)
+        if type(inner) is dict:
+            count += len(inner)
+        elif type(inner) is str:
+            count += inner.count('":')
+    # Space between a key and its colon would hide it from the count; the last two bytes may be the line's end.
+    return written.count(b'":') != count or b'" ' in written or b"\t" in written or b"\r" in written[:-2]
+
+
+def strict_object(text: str) -> object:
+    """Parse JSON and refuse repeated keys at any depth. NaN, infinities and 1e400 become floats.
+
+    Raises:
+        Rejected: duplicate_key.
+        ValueError: not JSON.
+        RecursionError: nested too deeply.
+    """
+    return json.loads(text, object_pairs_hook=_distinct)
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        detail = f"the key {repeated[:100]!r} is written more than once; which one is meant?"
+        raise Rejected(QuarantineReason.DUPLICATE_KEY, repeated[:100], detail)
+    return found

@@ -1,0 +1,80 @@
+"""One call of ingest under way: its rows are validated and landed batch by batch."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from monitoring_pipeline.clock import Clock
+from monitoring_pipeline.config.models import MonitoringConfig
+from monitoring_pipeline.database import writing
+from monitoring_pipeline.events.batches import Batch, quarantine_rows, record_batch
+from monitoring_pipeline.events.quarantine import QuarantinedRow, QuarantineReason, Rejected
+from monitoring_pipeline.events.report import IngestReport, Tally
+from monitoring_pipeline.events.rows import Row
+from monitoring_pipeline.events.schema import Event, Kind
+from monitoring_pipeline.events.store import store_events, take_turn
+from monitoring_pipeline.events.validate import Validator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landing:
+    """Lands rows of one source; ``tally`` is the account so far."""
+
+    engine: Engine
+    config: MonitoringConfig
+    clock: Clock
+    batch: Batch
+    tally: Tally = field(default_factory=Tally)
+
+    def record_empty(self) -> None:
+        """Write down a call that had no rows: that somebody asked is on record, too."""
+        with writing(self.engine) as connection:
+            record_batch(connection, self.tally, batch=self.batch, now=self.clock())
+
+    def land(self, rows: Iterable[Row]) -> None:
+        """Validate the rows, and store them in one transaction.
+
+        Knowledge time is taken after the turn has come: a transaction that waited must not claim to have known
+        its rows before those that went ahead of it.
+        """
+        events, rejected = self._sort_out(rows)
+        with writing(self.engine) as connection:
+            take_turn(connection)
+            now = self.clock()
+            stored = store_events(connection, events, now=now, batch_id=self.batch.batch_id)
+            rejected = sorted([*rejected, *map(_conflict, stored.conflicts)], key=lambda row: row.line)
+            quarantine_rows(connection, rejected, batch=self.batch, now=now)
+            self.tally.add(stored, rejected)
+            record_batch(connection, self.tally, batch=self.batch, now=now)
+
+    def report(self) -> IngestReport:
+        """The account as it stands."""
+        return self.tally.report(source=self.batch.source, kind=self.batch.kind, batch_id=self.batch.batch_id)
+
+    def _sort_out(self, rows: Iterable[Row]) -> tuple[list[Event], list[QuarantinedRow]]:
+        validator = Validator(self.config, now=self.clock())
+        events: list[Event] = []
+        rejected: list[QuarantinedRow] = []
+        for row in rows:
+            try:
+                events.append(_event(validator, row, self.batch.kind))
+            except Rejected as verdict:
+                rejected.append(QuarantinedRow.of(verdict, line=row.line, raw=row.raw, fingerprint=row.fingerprint))
+        return events, rejected
+
+
+def _event(validator: Validator, row: Row, kind: Kind) -> Event:
+    if row.record is None:
+        assert row.rejected is not None  # a row is one of the two
+        raise row.rejected
+    if kind is Kind.ACTUALS:
+        return Event(row.line, None, validator.actual(row.record), row.raw)
+    prediction, actual = validator.prediction(row.record)
+    return Event(row.line, prediction, actual, row.raw)
+
+
+def _conflict(event: Event) -> QuarantinedRow:
+    detail = "another prediction with this model_id and prediction_id says otherwise and stands; this one was not taken"
+    verdict = Rejected(QuarantineReason.CONFLICTING_PREDICTION, "prediction_id", detail)
+    return QuarantinedRow.of(verdict, line=event.line, raw=event.raw)

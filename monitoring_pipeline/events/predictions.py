@@ -1,0 +1,101 @@
+"""Landing predictions: the first one of a key stands, and stands for ever."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+from sqlalchemy import Connection, select, update
+
+from monitoring_pipeline.events import bulk
+from monitoring_pipeline.events.lookup import Key, keys_clause
+from monitoring_pipeline.events.schema import Event, Prediction
+from monitoring_pipeline.events.tables import actuals, predictions
+
+_PAYLOAD = [predictions.c[name] for name in Prediction._fields if name != "received_at"]
+_OBJECT_COLUMNS = tuple(Prediction._fields.index(name) for name in ("probabilities", "features", "extras"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """What became of the predictions of one transaction; positions count in its list of events."""
+
+    standing: dict[Key, Prediction]  # the prediction that stands for each key of the batch
+    new: list[Prediction] = field(default_factory=list)
+    new_positions: set[int] = field(default_factory=set)
+    conflict_positions: set[int] = field(default_factory=set)
+
+
+def land_predictions(connection: Connection, events: Sequence[Event], *, now: int, batch_id: str) -> Landing:
+    """Store the predictions among ``events`` that are new; tell conflicts from plain repetitions.
+
+    Orphaned actuals of a new prediction learn when it was made.
+
+    Args:
+        connection: an open writing transaction that holds the ingest lock.
+        events: valid rows in order of arrival; those without a prediction are passed over.
+        now: knowledge time of those that bring none of their own, microseconds UTC.
+        batch_id: the ingest batch that they belong to.
+    """
+    arrived = [(position, event.prediction) for position, event in enumerate(events) if event.prediction is not None]
+    landing = Landing(standing=_stored(connection, {prediction[:2] for _, prediction in arrived}))
+    for position, prediction in arrived:
+        _settle(landing, position, prediction)
+    # In the order of the primary key: neighbours land on the same page.
+    rows = [(*new[:-1], now if new[-1] is None else new[-1], batch_id) for new in sorted(landing.new)]
+    bulk.append(connection, predictions, rows)
+    _adopt_orphans(connection, [new[:2] for new in landing.new])
+    return landing
+
+
+def _settle(landing: Landing, position: int, prediction: Prediction) -> None:
+    standing = landing.standing.setdefault(prediction[:2], prediction)
+    if standing is prediction:
+        landing.new.append(prediction)
+        landing.new_positions.add(position)
+    elif not _same(standing, prediction):
+        landing.conflict_positions.add(position)
+
+
+def _same(standing: Prediction, other: Prediction) -> bool:
+    """Whether both say the same; knowledge time is not part of what is said, and 1 equals 1.0 in JSON, too."""
+    if standing[:-1] == other[:-1]:
+        return True
+    return _comparable(standing) == _comparable(other)
+
+
+def _comparable(prediction: Prediction) -> list[object]:
+    values: list[object] = list(prediction[:-1])
+    for column in _OBJECT_COLUMNS:
+        text = prediction[column]
+        values[column] = orjson.loads(text) if isinstance(text, str) else None
+    return values
+
+
+def _stored(connection: Connection, keys: Collection[Key]) -> dict[Key, Prediction]:
+    if not keys:
+        return {}
+    wanted, match = keys_clause(connection.dialect.name, list(keys), predictions)
+    rows = connection.execute(select(*_PAYLOAD).select_from(wanted).join(predictions, match))
+    return {(row[0], row[1]): Prediction._make((*row, None)) for row in rows}
+
+
+def _adopt_orphans(connection: Connection, keys: Sequence[Key]) -> None:
+    any_orphan = select(actuals.c.model_id).where(actuals.c.predicted_at.is_(None)).limit(1)
+    if not keys or connection.execute(any_orphan).first() is None:
+        return
+    wanted, match = keys_clause(connection.dialect.name, keys, predictions)
+    made_at = (
+        select(predictions.c.model_id, predictions.c.prediction_id, predictions.c.predicted_at)
+        .select_from(wanted)
+        .join(predictions, match)
+        .cte("made")
+    )
+    connection.execute(
+        update(actuals)
+        .where(
+            actuals.c.predicted_at.is_(None),
+            actuals.c.model_id == made_at.c.model_id,
+            actuals.c.prediction_id == made_at.c.prediction_id,
+        )
+        .values(predicted_at=made_at.c.predicted_at)
+    )

@@ -1,0 +1,94 @@
+"""Reading the event store by model and hour, for the stages."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from monitoring_pipeline.events.tables import actuals, hour_revision, predictions
+
+PREDICTION_COLUMNS = (
+    "prediction_id",
+    "predicted_at",
+    "model_version",
+    "environment",
+    "entity_id",
+    "predicted_value",
+    "predicted_class",
+    "prediction_proba",
+    "probabilities",
+    "confidence",
+    "latency_ms",
+    "received_at",
+    "features",
+    "extras",
+)
+ACTUAL_COLUMNS = ("prediction_id", "predicted_at", "revision", "actual_value", "actual_class", "received_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourRevision:
+    """How often a model's hour has changed, and at which change a prediction last did."""
+
+    model_id: str
+    hour: int
+    revision: int
+    prediction_revision: int
+
+
+def hour_revisions(connection: Connection, hours: Collection[int]) -> list[HourRevision]:
+    """The revisions of all models' hours among ``hours``, by model and hour."""
+    if not hours:
+        return []
+    wanted = set(hours)
+    columns = (hour_revision.c[name] for name in HourRevision.__dataclass_fields__)
+    query = (
+        select(*columns)
+        .where(hour_revision.c.hour.between(min(hours), max(hours)))
+        .order_by(hour_revision.c.model_id, hour_revision.c.hour)
+    )
+    rows = connection.execute(query).mappings()
+    return [HourRevision(**row) for row in rows if row["hour"] in wanted]
+
+
+def predictions_between(connection: Connection, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
+    """Rows of ``PREDICTION_COLUMNS`` predicted in ``[start, end)``, in the canonical order of prediction_id."""
+    table = predictions.c
+    query = select(*(table[name] for name in PREDICTION_COLUMNS)).where(
+        table.model_id == model_id, table.predicted_at >= start, table.predicted_at < end
+    )
+    return [tuple(row) for row in connection.execute(query)]
+
+
+def actuals_between(connection: Connection, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
+    """Rows of ``ACTUAL_COLUMNS``: every revision of the truth about predictions made in ``[start, end)``."""
+    table = actuals.c
+    query = select(*(table[name] for name in ACTUAL_COLUMNS)).where(
+        table.model_id == model_id, table.predicted_at >= start, table.predicted_at < end
+    )
+    return [tuple(row) for row in connection.execute(query)]
+
+
+def known_models(connection: Connection) -> list[str]:
+    """Every model that ever logged a prediction, in order of its name."""
+    return list(connection.scalars(select(hour_revision.c.model_id).distinct().order_by(hour_revision.c.model_id)))
+
+
+def task_evidence(connection: Connection, model_id: str) -> tuple[bool, bool]:
+    """Whether a model's predictions carry class names, and whether they carry a probability.
+
+    An undeclared model's task is inferred from these (see :mod:`monitoring_pipeline.stages.models`).
+    """
+    of_model = predictions.c.model_id == model_id
+    has_class = select(1).where(of_model, predictions.c.predicted_class.is_not(None)).limit(1)
+    has_proba = select(1).where(of_model, predictions.c.prediction_proba.is_not(None)).limit(1)
+    return connection.scalar(has_class) is not None, connection.scalar(has_proba) is not None
+
+
+def orphan_count(connection: Connection, model_id: str | None = None) -> int:
+    """Actuals whose prediction has not arrived."""
+    query = select(func.count()).select_from(actuals).where(actuals.c.predicted_at.is_(None))
+    if model_id is not None:
+        query = query.where(actuals.c.model_id == model_id)
+    return int(connection.scalar(query) or 0)

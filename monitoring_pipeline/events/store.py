@@ -1,0 +1,71 @@
+"""One transaction of ingest: rows, rejected rows, touched hours and the batch's counts land together or not at all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from monitoring_pipeline.events.actuals import land_actuals
+from monitoring_pipeline.events.predictions import land_predictions
+from monitoring_pipeline.events.revisions import ModelHour, hour_of, touch_hours
+from monitoring_pipeline.events.schema import Event
+
+# Any number serves, as long as all writers of events take the same one.
+_INGEST_LOCK = 5_201_701
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What became of one transaction's valid events."""
+
+    accepted: int
+    duplicates: int
+    conflicts: list[Event]
+    revised: int
+    orphans: int
+    touched: set[ModelHour]
+
+
+def take_turn(connection: Connection) -> None:
+    """Wait until no other transaction is landing events, and keep the others waiting until this one ends.
+
+    SQLite has one writer anyway. On PostgreSQL this makes "is it there already?" and "then add it" one step,
+    and leaves no two transactions that could wait for each other.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _INGEST_LOCK})
+
+
+def store_events(connection: Connection, events: Sequence[Event], *, now: int, batch_id: str) -> Stored:
+    """Land valid events in the order of their arrival.
+
+    An event is accepted if anything of it was new: the prediction, or the actual that it carries. A prediction
+    that contradicts the one that stands is a conflict, and its actual is not taken either: which of the two
+    events is true is for a person to say.
+
+    Args:
+        connection: an open writing transaction whose turn it is (see :func:`take_turn`).
+        events: valid events in order of arrival.
+        now: the transaction's knowledge time, microseconds UTC.
+        batch_id: the ingest batch that they belong to.
+    """
+    landing = land_predictions(connection, events, now=now, batch_id=batch_id)
+    arrived = [
+        (position, event.actual)
+        for position, event in enumerate(events)
+        if event.actual is not None and position not in landing.conflict_positions
+    ]
+    made_at = {key: prediction.predicted_at for key, prediction in landing.standing.items()} if arrived else {}
+    growth = land_actuals(connection, arrived, made_at=made_at, now=now, batch_id=batch_id)
+    predicted = {hour_of(new.model_id, new.predicted_at) for new in landing.new}
+    labelled = {hour_of(model_id, predicted_at) for model_id, predicted_at in growth.touched}
+    touch_hours(connection, predicted=predicted, labelled=labelled, now=now)
+    accepted = len(landing.new_positions | growth.stored_positions)
+    return Stored(
+        accepted=accepted,
+        duplicates=len(events) - accepted - len(landing.conflict_positions),
+        conflicts=[events[position] for position in sorted(landing.conflict_positions)],
+        revised=growth.revised,
+        orphans=growth.orphans,
+        touched=predicted | labelled,
+    )
