@@ -1,8 +1,11 @@
 """``hourly_performance`` and ``daily_performance``: how good each model was, as far as the truth is known."""
 
+from functools import partial
+
 import dagster as dg
 
 from assets.partitions import Partitions
+from assets.plots import day_picture
 from assets.shell import OWNERS, run_stage
 from monitoring_pipeline.stages.performance import measure_hours, merge_days
 from monitoring_pipeline.stages.pipeline import Pipeline
@@ -33,6 +36,10 @@ def build(partitions: Partitions) -> list[dg.AssetsDefinition]:
     )
     def daily_performance(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
         """Metrics of each day, merged exactly from the sums of its hours."""
-        run_stage(context, lambda starts, *, only_due: merge_days(pipeline, starts, only_due=only_due))
+        run_stage(
+            context,
+            lambda starts, *, only_due: merge_days(pipeline, starts, only_due=only_due),
+            more=partial(day_picture, pipeline),
+        )
 
     return [hourly_performance, daily_performance]

@@ -17,26 +17,38 @@ OWNERS = ["team:ml-platform"]
 MAX_TABLE_ROWS = 30
 
 
-def run_stage(context: dg.AssetExecutionContext, stage: Callable[..., StageReport]) -> StageReport:
+Metadata = dict[str, dg.MetadataValue | int]
+
+
+def run_stage(
+    context: dg.AssetExecutionContext,
+    stage: Callable[..., StageReport],
+    *,
+    more: Callable[[int, Sequence[ModelOutcome]], Metadata] = lambda _start, _outcomes: {},
+) -> StageReport:
     """Run a stage over the run's partitions and attach to each partition what was done to it.
 
     Args:
         context: of the asset.
         stage: takes the window starts and ``only_due``.
+        more: further metadata of a window in which something was computed.
     """
     keys = list(context.partition_keys)
     only_due = context.run.tags.get(ONLY_DUE_TAG) == "true"
     report = stage(window_starts(keys), only_due=only_due)
     for key in keys:
         outcomes = report.of(window_start(key))
-        context.add_asset_metadata(partition_metadata(outcomes), partition_key=key)
+        metadata = partition_metadata(outcomes)
+        if any(outcome.state != "unchanged" for outcome in outcomes):
+            metadata |= more(window_start(key), outcomes)
+        context.add_asset_metadata(metadata, partition_key=key)
     context.log.info(summary(report))
     return report
 
 
-def partition_metadata(outcomes: Sequence[ModelOutcome]) -> dict[str, dg.MetadataValue | int]:
+def partition_metadata(outcomes: Sequence[ModelOutcome]) -> Metadata:
     """Row count, how many models were computed, and one table row per model."""
-    metadata: dict[str, dg.MetadataValue | int] = {
+    metadata: Metadata = {
         "dagster/row_count": sum(outcome.row_count for outcome in outcomes),
         "models_computed": sum(outcome.state == "computed" for outcome in outcomes),
     }
