@@ -10,8 +10,8 @@ import dagster as dg
 
 from monitoring_pipeline.config.home import Home
 
-# Telemetry off: nothing leaves the machine. Run monitoring, because a run whose process is killed would stay
-# STARTED for ever; an hour is many times what the longest range takes. Ticks are kept a week.
+# Telemetry off, and no window that asks for an e-mail address. Run monitoring, because a run whose process is
+# killed would stay STARTED for ever; an hour is many times what the longest range takes. Ticks are kept a week.
 DAGSTER_YAML = """\
 # Written by `monitor` at each start, because it holds this folder's path. Remove this line to keep your changes.
 event_log_storage:
@@ -20,6 +20,8 @@ event_log_storage:
   config:
     base_dir: {history}
 telemetry:
+  enabled: false
+nux:
   enabled: false
 run_monitoring:
   enabled: true

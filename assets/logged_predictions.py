@@ -1,11 +1,15 @@
 """``logged_predictions``: each model's hour of predictions as a file of the lake."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from assets.partitions import Partitions
-from assets.shell import OWNERS, run_stage
+from assets.shell import OWNERS, Metadata, run_stage
+from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.stages.logged import log_predictions
 from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.report import ModelOutcome
 
 
 def build(partitions: Partitions) -> dg.AssetsDefinition:
@@ -20,6 +24,16 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
     )
     def logged_predictions(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
         """Predictions as they were logged, features as typed columns; late truth never rewrites it."""
-        run_stage(context, lambda hours, *, only_due: log_predictions(pipeline, hours, only_due=only_due))
+        run_stage(
+            context,
+            lambda hours, *, only_due: log_predictions(pipeline, hours, only_due=only_due),
+            more=lambda _start, outcomes: _undeclared(pipeline.config, outcomes),
+        )
 
     return logged_predictions
+
+
+def _undeclared(config: MonitoringConfig, outcomes: Sequence[ModelOutcome]) -> Metadata:
+    """The models that nobody declared: they are monitored with defaults, which somebody should know."""
+    model_ids = [outcome.model_id for outcome in outcomes if config.model(outcome.model_id) is None]
+    return {"models_undeclared": dg.MetadataValue.text(", ".join(model_ids))} if model_ids else {}

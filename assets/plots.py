@@ -6,6 +6,7 @@ must stay small (some 15 kB).
 
 import base64
 import io
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -84,9 +85,9 @@ def _draw(axes: "Axes", model_id: str, rows: Sequence[Row]) -> None:
         linewidth=2,
         alpha=0.45,
     )
-    axes.plot(
-        [hour for hour, _ in known], [row["value"] for _, row in known], "o-", color="#1f5fa8", markersize=3, lw=1
-    )
+    # An hour without a value breaks the line: drawn through, it would look measured.
+    values = {hour: row["value"] for hour, row in known}
+    axes.plot(HOURS, [values.get(hour, math.nan) for hour in HOURS], "o-", color="#1f5fa8", markersize=3, lw=1)
     axes.set_zorder(share.get_zorder() + 1)
     axes.patch.set_visible(False)
     axes.set(xlim=(-0.6, 23.6), xticks=list(HOURS)[::3])

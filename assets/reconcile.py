@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from assets.delivery import deliver_notifications
+from assets.housekeeping import sweep
 from assets.jobs import PROJECT_TO_MLFLOW, REVIEW_ALERTS
 from assets.partitions import range_tags
 from assets.requests import DueRun, due_runs, mlflow_runs_due
@@ -31,7 +32,7 @@ class ReconcileReport:
     def add(self, run: DueRun) -> None:
         """Count a run that succeeded."""
         self.runs += 1
-        self.windows[run.grain] += len(run.windows.starts)
+        self.windows[run.grain] += run.due_count
         self.reopened[run.grain] += run.reopened_count
 
 
@@ -54,6 +55,7 @@ def reconcile(
         MonitorError: if a run fails, or succeeds and leaves the same windows due.
     """
     pipeline, report = installation.pipeline, ReconcileReport()
+    sweep(pipeline)
     done: set[tuple[Grain, tuple[int, ...], int]] = set()
     while due := due_runs(pipeline, debounce=False):
         run = due[0]

@@ -1,5 +1,6 @@
 """From what is due to runs: shared by the reconcile sensor and by ``monitor reconcile``."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from assets.shell import ONLY_DUE_TAG
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.stages.due import DueRange, DueWindow, contiguous, due_days, due_hours, empty_hours
 from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.span import MonitoredSpan
 from monitoring_pipeline.tracking.pending import pending_days
 from monitoring_pipeline.tracking.server import Tracking
 from monitoring_pipeline.windows import Grain, floor
@@ -20,6 +22,7 @@ class DueRun:
 
     grain: Grain
     windows: DueRange
+    due_count: int  # windows among them that are due for some model; the others are empty and bridged
     reopened_count: int  # model windows that had been computed before
 
     @property
@@ -47,20 +50,23 @@ def due_runs(pipeline: Pipeline, *, debounce: bool) -> list[DueRun]:
         debounce: let reopened hours rest as the config says; a person who reconciles by hand does not wait.
     """
     now, rest = pipeline.clock(), pipeline.config.debounce_seconds * 1_000_000 if debounce else 0
+    span = MonitoredSpan.of(pipeline.config)
     with reading(pipeline.engine) as connection:
-        hours = due_hours(connection, now=now, debounce_micros=rest)
-        days = due_days(connection, now=now)
+        hours = due_hours(connection, now=now, debounce_micros=rest, span=span)
+        days = due_days(connection, now=now, span=span)
         empty = empty_hours(connection, hours)
     return _runs(hours, Grain.HOUR, empty) + _runs(days, Grain.DAY)
 
 
 def _runs(due: Sequence[DueWindow], grain: Grain, empty: Collection[int] = frozenset()) -> list[DueRun]:
-    reopened = [window.window_start for window in due if window.reopened]
+    starts = {window.window_start for window in due}
+    reopened = Counter(window.window_start for window in due if window.reopened)
     return [
         DueRun(
             grain=grain,
             windows=windows,
-            reopened_count=sum(start in set(windows.starts) for start in reopened),
+            due_count=len(starts.intersection(windows.starts)),
+            reopened_count=sum(reopened[start] for start in windows.starts),
         )
         for windows in contiguous(due, grain, longest=LONGEST_RANGE[grain], empty=empty)
     ]

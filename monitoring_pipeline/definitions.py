@@ -22,6 +22,7 @@ from assets import (
 )
 from assets.delivery import deliver_notifications
 from assets.failures import announce_run_failure, run_failures
+from assets.housekeeping import daily_housekeeping, housekeeping
 from assets.instance import open_instance
 from assets.jobs import JOBS
 from assets.partitions import partitions_for
@@ -59,7 +60,8 @@ def build_definitions(installation: Installation | None = None) -> dg.Definition
             mlflow_runs.build(partitions),
             alerts.alerts,
         ],
-        jobs=[*JOBS, deliver_notifications, announce_run_failure],
+        jobs=[*JOBS, deliver_notifications, announce_run_failure, housekeeping],
+        schedules=[daily_housekeeping],
         sensors=[due_partitions, alert_notifications, run_failures],
         resources=installation_resources(opened),
         executor=dg.in_process_executor,

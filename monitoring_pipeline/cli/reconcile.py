@@ -34,9 +34,9 @@ def reconcile(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     row = {
         "runs": report.runs,
         "hours_computed": report.windows[Grain.HOUR],
-        "hours_reopened": report.reopened[Grain.HOUR],
+        "model_hours_reopened": report.reopened[Grain.HOUR],
         "days_computed": report.windows[Grain.DAY],
-        "days_reopened": report.reopened[Grain.DAY],
+        "model_days_reopened": report.reopened[Grain.DAY],
         "mlflow_pending": report.mlflow_pending,
     }
     if as_json:
@@ -46,7 +46,7 @@ def reconcile(as_json: JsonOption = False, config: ConfigOption = None) -> None:
 
 
 def _announce(run: "DueRun") -> None:
-    say(f"{run.job_name}: {run.name} ({len(run.windows.starts)} windows, {run.reopened_count} reopened)")
+    say(f"{run.job_name}: {run.name} ({run.due_count} windows due, {run.reopened_count} model windows reopened)")
 
 
 def _sentence(row: dict[str, int]) -> str:
@@ -54,5 +54,5 @@ def _sentence(row: dict[str, int]) -> str:
         return "nothing was due"
     return (
         f"{row['hours_computed']} hours and {row['days_computed']} days computed in {row['runs']} runs; "
-        f"{row['hours_reopened']} model-hours and {row['days_reopened']} model-days reopened by late events"
+        f"{row['model_hours_reopened']} model-hours and {row['model_days_reopened']} model-days reopened by late events"
     )

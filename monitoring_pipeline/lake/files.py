@@ -55,7 +55,7 @@ class Lake:
         instant = from_micros(hour)
         folder = self.root / dataset / file_name(model_id) / f"{instant:%Y-%m-%d}"
         path = folder / f"{instant:%H}.{checksum[:16]}.parquet"
-        if not path.exists():
+        if not _reused(path):
             _write_atomically(path, data)
         return StoredFile(
             path=path.relative_to(self.root).as_posix(),
@@ -78,24 +78,25 @@ class Lake:
             raise MonitorError(f"lake file {path} is damaged: its checksum is not the ledger's; {_RECOVERY}")
         return pq.read_table(pa.BufferReader(data), columns=columns, use_threads=False)
 
-    def sweep(self, keep: Iterable[str] | None = None, *, now_seconds: float | None = None) -> list[str]:
-        """Remove what crashed writers left, and, if ``keep`` is given, files that no ledger row names.
+    def sweep(self, keep: Iterable[str], *, now_seconds: float | None = None) -> list[str]:
+        """Remove what crashed writers left, and files that no ledger row names any more.
 
-        Only files older than an hour are touched: younger ones may belong to a running publish.
+        Only files older than an hour are touched: younger ones may belong to a publish that is under way.
+
+        Args:
+            keep: the paths that the ledger names.
+            now_seconds: seconds since the epoch; the present by default.
 
         Returns:
             The removed paths, relative to the root.
         """
         horizon = (time.time() if now_seconds is None else now_seconds) - STALE_AFTER_SECONDS
-        kept = None if keep is None else set(keep)
+        kept = set(keep)
         removed = []
         for path in sorted(self.root.rglob("*")):
             relative = path.relative_to(self.root).as_posix()
-            unnamed = kept is not None and path.suffix == ".parquet" and relative not in kept
-            if path.suffix != TEMPORARY_SUFFIX and not unnamed:
-                continue
-            if path.is_file() and path.stat().st_mtime < horizon:
-                path.unlink(missing_ok=True)
+            ours = path.suffix in (".parquet", TEMPORARY_SUFFIX) and relative not in kept
+            if ours and path.is_file() and path.stat().st_mtime < horizon and _removed(path, horizon):
                 removed.append(relative)
         return removed
 
@@ -119,6 +120,26 @@ def _parquet_bytes(table: pa.Table) -> bytes:
 
 def _repeated_columns(table: pa.Table) -> list[str]:
     return [field.name for field in table.schema if pa.types.is_string(field.type) and field.name != "prediction_id"]
+
+
+def _reused(path: Path) -> bool:
+    """Whether the file is there already; if so it is made young again, so that no sweep takes it now."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _removed(path: Path, horizon: float) -> bool:
+    """Remove an old file, unless a publish takes it into use at this very moment."""
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    path.rename(aside)
+    if aside.stat().st_mtime >= horizon:
+        aside.rename(path)
+        return False
+    aside.unlink()
+    return True
 
 
 def _write_atomically(path: Path, data: bytes) -> None:

@@ -144,3 +144,8 @@ def publish(connection: Connection, outputs: Iterable[LedgerEntry], *, now: int)
             delete(ledger).where(tuple_(ledger.c.dataset, ledger.c.model_id, ledger.c.window_start).in_(keys))
         )
         connection.execute(insert(ledger), batch)
+
+
+def named_paths(connection: Connection) -> set[str]:
+    """Every file that the ledger names, relative to the lake's root."""
+    return set(connection.scalars(select(ledger.c.path).where(ledger.c.path.is_not(None))))

@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 from monitoring_pipeline.events.read import hour_revisions
 from monitoring_pipeline.events.tables import hour_revision
 from monitoring_pipeline.lake.tables import partition_ledger
+from monitoring_pipeline.stages.span import EVER, MonitoredSpan
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor
 
 LAST_HOURLY_STAGE = "hourly_findings"
@@ -49,7 +50,9 @@ class DueRange:
     revision: int
 
 
-def due_hours(connection: Connection, *, now: int, debounce_micros: int = 0) -> list[DueWindow]:
+def due_hours(
+    connection: Connection, *, now: int, debounce_micros: int = 0, span: MonitoredSpan = EVER
+) -> list[DueWindow]:
     """Closed hours whose revision is ahead of the ledger.
 
     Args:
@@ -57,6 +60,7 @@ def due_hours(connection: Connection, *, now: int, debounce_micros: int = 0) -> 
         now: the present instant; an hour that has not ended is not due.
         debounce_micros: how long a *reopened* hour rests after its last change, so that a trickle of late
             actuals does not start a run for each. A new hour does not rest.
+        span: what is monitored; hours outside of it are never due.
     """
     hours, done = hour_revision.c, aliased(partition_ledger).c
     ledger = done.dataset.table
@@ -68,7 +72,7 @@ def due_hours(connection: Connection, *, now: int, debounce_micros: int = 0) -> 
             isouter=True,
         )
         .where(
-            hours.hour <= now - HOUR_MICROS,
+            hours.hour.between(span.start, span.closed_by(now) - HOUR_MICROS),
             or_(
                 done.revision.is_(None),
                 and_(done.revision < hours.revision, hours.changed_at <= now - debounce_micros),
@@ -82,15 +86,19 @@ def due_hours(connection: Connection, *, now: int, debounce_micros: int = 0) -> 
     ]
 
 
-def due_days(connection: Connection, *, now: int) -> list[DueWindow]:
+def due_days(connection: Connection, *, now: int, span: MonitoredSpan = EVER) -> list[DueWindow]:
     """Ended days with hours that were computed after the day was, and with no hour still due."""
-    waiting = {(due.model_id, floor(due.window_start, Grain.DAY)) for due in due_hours(connection, now=now)}
+    hours = due_hours(connection, now=now, span=span)
+    waiting = {(due.model_id, floor(due.window_start, Grain.DAY)) for due in hours}
     table = partition_ledger.c
     day = (table.window_start - table.window_start % DAY_MICROS).label("day")
     # Revisions only grow, so the sum over a day's hours changes exactly when one of them does.
     computed = (
         select(table.model_id, day, func.sum(table.revision).label("revision"))
-        .where(table.dataset == LAST_HOURLY_STAGE, table.window_start < now - now % DAY_MICROS)
+        .where(
+            table.dataset == LAST_HOURLY_STAGE,
+            table.window_start.between(floor(span.start, Grain.DAY), floor(now, Grain.DAY) - 1),
+        )
         .group_by(table.model_id, day)
         .subquery()
     )

@@ -177,7 +177,13 @@ def _headline(sums: Mapping[GroupKey, Sums], window: int) -> dict[str, str | int
     if not wholes:
         return {}
     key, busiest = max(wholes, key=lambda item: item[1].prediction_count)
-    coverage = busiest.labelled_count / busiest.prediction_count
-    shown = {result.metric: result.value for result in evaluate(busiest)}
-    owner = {"version": key.model_version, "environment": key.environment}
-    return {**owner, "coverage": coverage, "labelled but unusable": busiest.unusable_count, **shown}
+    shown = [f"{result.metric} {result.value:.4g}" for result in evaluate(busiest) if result.value is not None]
+    details: dict[str, str | int | float | None] = {
+        "version": key.model_version,
+        "environment": key.environment,
+        "coverage": busiest.labelled_count / busiest.prediction_count,
+        "metrics": ", ".join(shown) or None,
+    }
+    if busiest.unusable_count:
+        details["labelled but unusable"] = busiest.unusable_count
+    return details

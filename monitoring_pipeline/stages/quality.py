@@ -4,11 +4,11 @@ What is expected is handed in as suites, because expectations are declared outsi
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import true
+from sqlalchemy import Connection, true
 
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading
@@ -19,6 +19,7 @@ from monitoring_pipeline.quality.verdicts import QualityResult, Verdict
 from monitoring_pipeline.results.tables import quality_results
 from monitoring_pipeline.results.write import Row
 from monitoring_pipeline.stages import joined, logged
+from monitoring_pipeline.stages.blocked import blocked_windows
 from monitoring_pipeline.stages.models import declaration
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.publish import ResultSet, publish_results
@@ -50,12 +51,25 @@ def check_quality(pipeline: Pipeline, hours: Sequence[int], *, suites: Suites, o
             logged=ledger.entries(connection, logged.DATASET, hours),
         )
         standing = ledger.entries(connection, DATASET, hours)
+        shut = _blocked_before(connection, standing)
     work = ledger.outstanding(inputs.joined, standing, only_due=only_due)
-    outcomes = unchanged(standing, work)
+    outcomes = [_still_blocked(o) if (o.model_id, o.window_start) in shut else o for o in unchanged(standing, work)]
     for model_id, sources in work.items():
         for batch in _batches(sources):
             outcomes += _check_model(pipeline, model_id, batch, inputs, suites)
     return StageReport(dataset=DATASET, outcomes=tuple(outcomes))
+
+
+def _blocked_before(connection: Connection, standing: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
+    windows: dict[str, list[int]] = defaultdict(list)
+    for model_id, window in standing:
+        windows[model_id].append(window)
+    return {(m, window) for m, starts in windows.items() for window in blocked_windows(connection, m, starts)}
+
+
+def _still_blocked(outcome: ModelOutcome) -> ModelOutcome:
+    """Not validated again and no better for it: the hour's check must not turn green because another model changed."""
+    return replace(outcome, state="blocked", details={"not passed": "as when it was last validated"})
 
 
 def _batches(sources: Sequence[ledger.LedgerEntry]) -> Iterator[list[ledger.LedgerEntry]]:
