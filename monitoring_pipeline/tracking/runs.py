@@ -22,6 +22,10 @@ HASH_TAG = "content_hash"
 POINTS_PER_REQUEST = 900
 
 
+# Without it the UI takes the experiment for one about language models and hides the charts of its runs.
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRuns:
     """The experiment of one model, with one run per day.
@@ -90,7 +94,7 @@ def _make_experiment(tracking: Tracking, name: str) -> str:
     location = None if tracking.artifact_root is None else (tracking.artifact_root / name).as_uri()
     client, exceptions = tracking.client(), import_module("mlflow.exceptions")
     try:
-        return str(client.create_experiment(name, artifact_location=location))
+        return str(client.create_experiment(name, artifact_location=location, tags=EXPERIMENT_TAGS))
     except exceptions.MlflowException:
         # Someone else may have made it between our question and our order.
         experiment = client.get_experiment_by_name(name)
