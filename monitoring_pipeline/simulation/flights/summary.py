@@ -55,13 +55,7 @@ def summarise(installation: Installation) -> list[ModelSummary]:
         }
         drifted = _drifted_days(connection)
         delivered = _notifications(connection)
-        runs: dict[str, int] = dict(
-            connection.execute(
-                select(mlflow_projection.c.model_id, func.count()).group_by(mlflow_projection.c.model_id)
-            )
-            .tuples()
-            .all()
-        )
+        runs = _mlflow_runs(connection)
     raised: dict[str, Counter[str]] = defaultdict(Counter)
     for alert in list_alerts(installation.engine):
         raised[alert["model_id"]][alert["state"]] += 1
@@ -112,3 +106,9 @@ def _notifications(connection: Connection) -> dict[str, dict[str, int]]:
     for row in connection.execute(query):
         found[row.model_id][row.state] = row.messages
     return found
+
+
+def _mlflow_runs(connection: Connection) -> dict[str, int]:
+    table = mlflow_projection.c
+    query = select(table.model_id, func.count().label("runs")).group_by(table.model_id)
+    return {row.model_id: row.runs for row in connection.execute(query)}
