@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from monitoring_pipeline.config.models import MonitoringConfig
+from monitoring_pipeline.stages.span import MonitoredSpan
 from monitoring_pipeline.windows import Grain, from_micros, to_micros
 
 HOUR_FORMAT = "%Y-%m-%d-%H:%M"
@@ -31,13 +31,14 @@ class Partitions:
         return self.hourly if grain is Grain.HOUR else self.daily
 
 
-def partitions_for(config: MonitoringConfig) -> Partitions:
-    """Partitions from the config's first hour to its last, or to the present."""
-    first_day = config.start.replace(hour=0)
-    last_day = None if config.end is None else _next_midnight(config.end)
+def partitions_for(span: MonitoredSpan) -> Partitions:
+    """Partitions from the first monitored hour to the last, or to the present."""
+    start, end = from_micros(span.start), None if span.end is None else from_micros(span.end)
     return Partitions(
-        hourly=dg.HourlyPartitionsDefinition(start_date=config.start, end_date=config.end, fmt=HOUR_FORMAT),
-        daily=dg.DailyPartitionsDefinition(start_date=first_day, end_date=last_day, fmt=DAY_FORMAT),
+        hourly=dg.HourlyPartitionsDefinition(start_date=start, end_date=end, fmt=HOUR_FORMAT),
+        daily=dg.DailyPartitionsDefinition(
+            start_date=start.replace(hour=0), end_date=None if end is None else _next_midnight(end), fmt=DAY_FORMAT
+        ),
     )
 
 

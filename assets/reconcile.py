@@ -14,7 +14,8 @@ from monitoring_pipeline.alerts.maturing import windows_coming_of_age
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.installation import Installation
-from monitoring_pipeline.windows import Grain, to_micros
+from monitoring_pipeline.stages.span import model_hours_outside
+from monitoring_pipeline.windows import Grain
 
 # Dagster's console logger writes a line per event; the events are in the instance anyway.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -26,6 +27,7 @@ class ReconcileReport:
 
     runs: int = 0
     windows: dict[Grain, int] = field(default_factory=lambda: dict.fromkeys(Grain, 0))
+    outside: int = 0  # model-hours with events before the first or after the last partition
     mlflow_pending: int = 0  # model-days that MLflow does not show yet; they are caught up later
     reopened: dict[Grain, int] = field(default_factory=lambda: dict.fromkeys(Grain, 0))
 
@@ -70,6 +72,7 @@ def reconcile(
         report.add(run)
     with reading(pipeline.engine) as connection:
         matured = windows_coming_of_age(connection, pipeline.config, now=pipeline.clock())
+        report.outside = model_hours_outside(connection, pipeline.span)
     if matured:
         _execute(definitions, instance, REVIEW_ALERTS, {}, "alerts that came of age")
     report.mlflow_pending = _catch_up_mlflow(definitions, installation, instance)
@@ -79,7 +82,7 @@ def reconcile(
 
 def _catch_up_mlflow(definitions: dg.Definitions, installation: Installation, instance: dg.DagsterInstance) -> int:
     """Show MLflow what it missed while it was away, once; return the model-days that it still misses."""
-    pipeline, since = installation.pipeline, to_micros(installation.config.start)
+    pipeline, since = installation.pipeline, installation.pipeline.span.start
     for windows in mlflow_runs_due(pipeline, installation.tracking, since=since):
         tags = range_tags(windows.starts, Grain.DAY)
         _execute(definitions, instance, PROJECT_TO_MLFLOW, tags, "days that MLflow does not show")

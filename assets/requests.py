@@ -10,7 +10,6 @@ from assets.shell import ONLY_DUE_TAG
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.stages.due import DueRange, DueWindow, contiguous, due_days, due_hours, empty_hours
 from monitoring_pipeline.stages.pipeline import Pipeline
-from monitoring_pipeline.stages.span import MonitoredSpan
 from monitoring_pipeline.tracking.pending import pending_days
 from monitoring_pipeline.tracking.server import Tracking
 from monitoring_pipeline.windows import Grain, floor
@@ -50,7 +49,7 @@ def due_runs(pipeline: Pipeline, *, debounce: bool) -> list[DueRun]:
         debounce: let reopened hours rest as the config says; a person who reconciles by hand does not wait.
     """
     now, rest = pipeline.clock(), pipeline.config.debounce_seconds * 1_000_000 if debounce else 0
-    span = MonitoredSpan.of(pipeline.config)
+    span = pipeline.span
     with reading(pipeline.engine) as connection:
         hours = due_hours(connection, now=now, debounce_micros=rest, span=span)
         days = due_days(connection, now=now, span=span)

@@ -14,6 +14,7 @@ from monitoring_pipeline.alerts.outbox import pending_counts
 from monitoring_pipeline.alerts.tables import notifications
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.span import model_hours_outside
 from monitoring_pipeline.tracking.server import Tracking
 from monitoring_pipeline.windows import DAY_MICROS, Grain
 
@@ -59,7 +60,15 @@ def due_partitions(
     for request in wanted:
         yield request.with_replaced_attrs(run_key=f"{request.run_key}/{bucket}")
     if not wanted:
-        yield dg.SkipReason(f"runs in flight: {', '.join(sorted(busy))}" if busy else "nothing is due")
+        yield dg.SkipReason(f"runs in flight: {', '.join(sorted(busy))}" if busy else _nothing_due(pipeline))
+
+
+def _nothing_due(pipeline: Pipeline) -> str:
+    with reading(pipeline.engine) as connection:
+        outside = model_hours_outside(connection, pipeline.span)
+    if not outside:
+        return "nothing is due"
+    return f"nothing is due; {outside} model-hours lie outside of the partitions: set start and end, reload definitions"
 
 
 def _reviews(pipeline: Pipeline) -> list[dg.RunRequest]:

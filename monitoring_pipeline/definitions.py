@@ -6,7 +6,6 @@ Dagster loads :func:`defs` (see ``workspace.yaml``); tests and the command line 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 
 import dagster as dg
 
@@ -29,8 +28,6 @@ from assets.partitions import partitions_for
 from assets.reconcile import ReconcileReport, reconcile
 from assets.requests import DueRun
 from assets.sensors import alert_notifications, due_partitions
-from monitoring_pipeline.config.home import config_path
-from monitoring_pipeline.config.load import load_config
 from monitoring_pipeline.installation import Installation, open_installation
 from resources.installation import installation_resources
 
@@ -39,16 +36,10 @@ def build_definitions(installation: Installation | None = None) -> dg.Definition
     """A fresh ``Definitions``.
 
     Args:
-        installation: the one to run on; by default the one that the environment names, opened by the first
-            run or sensor tick that needs it.
+        installation: the one to run on; by default the one that the environment names.
     """
-    config = load_config(config_path(None)) if installation is None else installation.config
-
-    @cache
-    def opened() -> Installation:
-        return open_installation() if installation is None else installation
-
-    partitions = partitions_for(config)
+    here = open_installation() if installation is None else installation
+    partitions = partitions_for(here.pipeline.span)
     return dg.Definitions(
         assets=[
             logged_predictions.build(partitions),
@@ -63,7 +54,7 @@ def build_definitions(installation: Installation | None = None) -> dg.Definition
         jobs=[*JOBS, deliver_notifications, announce_run_failure, housekeeping],
         schedules=[daily_housekeeping],
         sensors=[due_partitions, alert_notifications, run_failures],
-        resources=installation_resources(opened),
+        resources=installation_resources(here),
         executor=dg.in_process_executor,
     )
 

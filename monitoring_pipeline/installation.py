@@ -4,6 +4,7 @@ The command line and the Dagster resources both start here, so they always mean 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -12,10 +13,11 @@ from monitoring_pipeline.clock import Clock, system_clock
 from monitoring_pipeline.config.home import Home, config_path
 from monitoring_pipeline.config.load import load_config
 from monitoring_pipeline.config.models import MonitoringConfig
-from monitoring_pipeline.database import open_engine
+from monitoring_pipeline.database import open_engine, reading
 from monitoring_pipeline.lake.files import Lake
 from monitoring_pipeline.migrations import upgrade
 from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.span import MonitoredSpan
 from monitoring_pipeline.tracking.server import Tracking
 
 
@@ -29,12 +31,19 @@ class Installation:
     engine: Engine
     clock: Clock
 
-    @property
+    @cached_property
     def pipeline(self) -> Pipeline:
-        """What the stages need."""
+        """What the stages need. Made once: the partitions of a process must not move while it runs."""
         base = Path.cwd() if self.config_file is None else self.config_file.resolve().parent
+        with reading(self.engine) as connection:
+            span = MonitoredSpan.of(self.config, connection, now=self.clock())
         return Pipeline(
-            config=self.config, base=base, engine=self.engine, lake=Lake(root=self.home.lake), clock=self.clock
+            config=self.config,
+            base=base,
+            engine=self.engine,
+            lake=Lake(root=self.home.lake),
+            span=span,
+            clock=self.clock,
         )
 
     @property

@@ -1,11 +1,10 @@
-"""The installation's parts as Dagster resources, opened when the first run asks for one.
+"""The installation's parts as Dagster resources, made when a run asks for them.
 
-Loading definitions opens no database and imports neither MLflow nor Great Expectations: the UI and the
-sensors stay quick.
+Loading definitions imports neither MLflow nor Great Expectations: the UI and the sensors stay quick.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -16,21 +15,20 @@ from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.tracking.server import Tracking
 
 
-def installation_resources(opened: Callable[[], Installation]) -> dict[str, dg.ResourceDefinition]:
+def installation_resources(installation: Installation) -> dict[str, dg.ResourceDefinition]:
     """The resources by the names that assets, ops and sensors ask for.
 
     Args:
-        opened: opens the installation, or gives the one that is open.
+        installation: the open installation.
     """
 
     def pipeline(_context: dg.InitResourceContext) -> Pipeline:
-        return opened().pipeline
+        return installation.pipeline
 
     def tracking(_context: dg.InitResourceContext) -> Tracking:
-        return opened().tracking
+        return installation.tracking
 
     def channels(_context: dg.InitResourceContext) -> Mapping[str, Channel]:
-        installation = opened()
         return build_channels(installation.config, installation.home.root, os.environ, clock=installation.clock)
 
     parts = {"pipeline": pipeline, "tracking": tracking, "channels": channels}

@@ -37,12 +37,20 @@ def reconcile(as_json: JsonOption = False, config: ConfigOption = None) -> None:
         "model_hours_reopened": report.reopened[Grain.HOUR],
         "days_computed": report.windows[Grain.DAY],
         "model_days_reopened": report.reopened[Grain.DAY],
+        "model_hours_outside": report.outside,
         "mlflow_pending": report.mlflow_pending,
     }
     if as_json:
         print_json([row])
     else:
         say(_sentence(row))
+    if report.outside:
+        say(
+            f"{report.outside} model-hours hold events before the first or after the last partition and are not "
+            "computed; set start and end in the config (and reload Dagster if it is running)"
+        )
+    if report.mlflow_pending:
+        say(f"MLflow does not show {report.mlflow_pending} days yet; they are caught up when it answers again")
 
 
 def _announce(run: "DueRun") -> None:

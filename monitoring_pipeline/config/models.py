@@ -233,7 +233,7 @@ class MonitoringConfig(_Strict):
     """The whole of ``monitoring.yaml``."""
 
     store_url: str | None = None  # default: SQLite under MONITOR_HOME
-    start: WholeHour = datetime(2026, 1, 1, tzinfo=UTC)  # the first hour that has a partition
+    start: WholeHour | None = None  # the first hour that has a partition; default: the year of the first event
     end: UtcInstant | None = None
     mlflow_url: str | None = None  # default: a store under MONITOR_HOME
     debounce_seconds: int = Field(default=60, ge=0)  # late arrivals rest this long before an old hour reopens
@@ -244,7 +244,7 @@ class MonitoringConfig(_Strict):
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
         _refuse_repeated("model id", [model.id for model in self.models])
-        if self.end is not None and self.end <= self.start:
+        if self.end is not None and self.start is not None and self.end <= self.start:
             raise ValueError("end is not after start")
         return self
 
