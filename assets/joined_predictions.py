@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.columns import joined_schema
 from assets.partitions import Partitions
 from assets.shell import OWNERS, run_stage
 from monitoring_pipeline.stages.joined import join_predictions
@@ -18,6 +19,7 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         group_name="landing",
         owners=OWNERS,
         kinds={"parquet", "python"},
+        metadata={"dagster/column_schema": joined_schema()},
     )
     def joined_predictions(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
         """Predictions beside their actuals; a prediction whose truth has not come stays, without one."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from assets.columns import logged_schema
 from assets.partitions import Partitions
 from assets.shell import OWNERS, Metadata, run_stage
 from monitoring_pipeline.config.models import MonitoringConfig
@@ -21,6 +22,7 @@ def build(partitions: Partitions) -> dg.AssetsDefinition:
         group_name="landing",
         owners=OWNERS,
         kinds={"parquet", "python"},
+        metadata={"dagster/column_schema": logged_schema()},
     )
     def logged_predictions(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
         """Predictions as they were logged, features as typed columns; late truth never rewrites it."""

@@ -49,6 +49,8 @@ def _whole_hour(instant: datetime) -> datetime:
     return instant
 
 
+_DAY = timedelta(days=1)
+
 WholeHour = Annotated[UtcInstant, AfterValidator(_whole_hour)]
 
 
@@ -224,9 +226,13 @@ Channel = Annotated[LogChannel | FileChannel | WebhookChannel, Field(discriminat
 
 
 class Retention(_Strict):
-    """How long raw events stay; results stay for ever."""
+    """How long raw events stay in the store; hour files, results and alerts stay for ever.
 
-    events_days: int = Field(default=400, ge=90)
+    ``events_days``: an hour that ended so many days ago is *sealed* once it is computed: its predictions and
+    actuals are removed, and it takes no more of them. Left out, nothing is ever removed.
+    """
+
+    events_days: int | None = Field(default=None, ge=90)
 
 
 class MonitoringConfig(_Strict):
@@ -246,6 +252,17 @@ class MonitoringConfig(_Strict):
         _refuse_repeated("model id", [model.id for model in self.models])
         if self.end is not None and self.start is not None and self.end <= self.start:
             raise ValueError("end is not after start")
+        return self
+
+    @model_validator(mode="after")
+    def _events_outlive_their_labels(self) -> Self:
+        days = self.retention.events_days
+        slow = [model.id for model in self.models if days is not None and model.labels.maturity / _DAY > days]
+        if slow:
+            raise ValueError(
+                f"retention.events_days {days} is shorter than labels.maturity of {', '.join(slow)}; "
+                "truth that is still expected would find its predictions gone"
+            )
         return self
 
     def model(self, model_id: str) -> Model | None:

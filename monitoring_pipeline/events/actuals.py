@@ -57,7 +57,7 @@ def land_actuals(
         batch_id: the ingest batch that they belong to.
     """
     keys = {actual[:2] for _, actual in arrived}
-    made_at = {**_made_at(connection, keys - made_at.keys()), **made_at}
+    made_at = {**predicted_instants(connection, keys - made_at.keys()), **made_at}
     told = _told(connection, keys)
     growth = Growth()
     rows: list[bulk.Row] = []
@@ -77,7 +77,8 @@ def land_actuals(
     return growth
 
 
-def _made_at(connection: Connection, keys: Collection[Key]) -> dict[Key, int]:
+def predicted_instants(connection: Connection, keys: Collection[Key]) -> dict[Key, int]:
+    """When the predictions with these keys were made; those that are not stored are left out."""
     if not keys:
         return {}
     wanted, match = keys_clause(connection.dialect.name, list(keys), predictions)

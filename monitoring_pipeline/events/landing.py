@@ -7,8 +7,10 @@ from sqlalchemy import Engine
 
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.models import MonitoringConfig
+from monitoring_pipeline.config.retention import retention_horizon
 from monitoring_pipeline.database import writing
 from monitoring_pipeline.events.batches import Batch, quarantine_rows, record_batch
+from monitoring_pipeline.events.late import refuse_late
 from monitoring_pipeline.events.quarantine import QuarantinedRow, QuarantineReason, Rejected
 from monitoring_pipeline.events.report import IngestReport, Tally
 from monitoring_pipeline.events.rows import Row
@@ -42,8 +44,9 @@ class Landing:
         with writing(self.engine) as connection:
             take_turn(connection)
             now = self.clock()
+            events, late = refuse_late(connection, events, horizon=retention_horizon(self.config, now))
             stored = store_events(connection, events, now=now, batch_id=self.batch.batch_id)
-            rejected = sorted([*rejected, *map(_conflict, stored.conflicts)], key=lambda row: row.line)
+            rejected = sorted([*rejected, *late, *map(_conflict, stored.conflicts)], key=lambda row: row.line)
             quarantine_rows(connection, rejected, batch=self.batch, now=now)
             self.tally.add(stored, rejected)
             record_batch(connection, self.tally, batch=self.batch, now=now)

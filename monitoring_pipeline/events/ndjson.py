@@ -64,7 +64,7 @@ def parse_object(line: bytes) -> dict[str, object]:
         Rejected: broken_json, bad_text, not_an_object, duplicate_key.
     """
     try:
-        record = strict_object(line.decode())
+        record = strict_object(line.decode().rstrip())
     except UnicodeDecodeError as undecodable:
         detail = f"byte {undecodable.start + 1} of the line is not UTF-8"
         raise Rejected(QuarantineReason.BAD_TEXT, None, detail) from None
@@ -78,5 +78,5 @@ def parse_object(line: bytes) -> dict[str, object]:
 
 def _fault(error: ValueError | RecursionError) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg[:1].lower()}{error.msg[1:]} at character {error.colno}"
+        return f"{error.msg[:1].lower()}{error.msg[1:]} at character {error.pos + 1}"
     return "it is nested too deeply" if isinstance(error, RecursionError) else "an integer in it has too many digits"

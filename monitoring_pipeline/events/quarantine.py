@@ -27,6 +27,7 @@ class QuarantineReason(StrEnum):
     TOO_LARGE = "too_large"
     BAD_TEXT = "bad_text"
     CONFLICTING_PREDICTION = "conflicting_prediction"
+    PAST_RETENTION = "past_retention"  # about an hour that retention.events_days has sealed, or may seal
 
 
 class Rejected(Exception):  # noqa: N818  (a verdict on a row, not a failure of the program)

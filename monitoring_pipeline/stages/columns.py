@@ -16,7 +16,7 @@ from monitoring_pipeline.events.read import PREDICTION_COLUMNS
 FEATURE_PREFIX = "f."
 SEGMENT_PREFIX = "s."
 
-_TYPES = {
+LOGGED_TYPES = {
     "prediction_id": pa.string(),
     "predicted_at": pa.int64(),
     "model_version": pa.string(),
@@ -44,7 +44,7 @@ def logged_table(model: Model, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
     columns = dict(zip(PREDICTION_COLUMNS, zip(*ordered, strict=True), strict=True)) if ordered else {}
     features = [orjson.loads(text) for text in columns.pop("features", ())]
     extras = [orjson.loads(text) if text else {} for text in columns.pop("extras", ())]
-    arrays = {name: pa.array(columns.get(name, ()), type=kind) for name, kind in _TYPES.items()}
+    arrays = {name: pa.array(columns.get(name, ()), type=kind) for name, kind in LOGGED_TYPES.items()}
     for name in model.segments:
         source = features if any(name in row for row in features) else extras
         arrays[SEGMENT_PREFIX + name] = pa.array([_as_text(row.get(name)) for row in source], type=pa.string())

@@ -22,7 +22,7 @@ from monitoring_pipeline.windows import HOUR_MICROS
 
 DATASET = "joined_predictions"
 
-_KEPT = (
+KEPT = (
     "prediction_id",
     "predicted_at",
     "model_version",
@@ -34,6 +34,12 @@ _KEPT = (
     "confidence",
     "latency_ms",
 )
+
+ACTUAL_TYPES = {
+    "actual_value": pa.float64(),
+    "actual_class": pa.string(),
+    "actual_received_at": pa.int64(),
+}
 
 Actual = tuple[int, int, float | None, str | None]
 """received_at, revision, value, class: ordered by when it was known, then by arrival."""
@@ -117,10 +123,10 @@ def _joined_table(logged_rows: pa.Table, truth: dict[str, Actual]) -> pa.Table:
     segments = [name for name in logged_rows.column_names if name.startswith(SEGMENT_PREFIX)]
     nothing: tuple[Any, ...] = (None, None, None, None)
     matched = [truth.get(prediction_id, nothing) for prediction_id in logged_rows["prediction_id"].to_pylist()]
-    table = logged_rows.select([*_KEPT, *segments])
-    table = table.append_column("actual_value", pa.array([m[2] for m in matched], type=pa.float64()))
-    table = table.append_column("actual_class", pa.array([m[3] for m in matched], type=pa.string()))
-    return table.append_column("actual_received_at", pa.array([m[0] for m in matched], type=pa.int64()))
+    table = logged_rows.select([*KEPT, *segments])
+    for (name, kind), position in zip(ACTUAL_TYPES.items(), (2, 3, 0), strict=True):
+        table = table.append_column(name, pa.array([found[position] for found in matched], type=kind))
+    return table
 
 
 def _outcome(entry: ledger.LedgerEntry, state: str, labelled: int | None = None) -> ModelOutcome:
