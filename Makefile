@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-long lint format bench lock clean
+.PHONY: help setup demo dev test test-long lint format bench docs lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,10 +30,10 @@ dev: $(STAMP) ## Dagster UI on :3000 and MLflow UI on :5000, loopback only; Ctrl
 	@$(BIN)/monitor dev
 
 test: $(STAMP) ## Run the tests that belong to every push
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not long"
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not long"
 
 test-long: $(STAMP) ## Run also the tests that take minutes
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 lint: $(STAMP) ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .
@@ -47,6 +47,9 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 
 bench: $(STAMP) ## Measure; results are kept in benchmarks/results
 	@$(BIN)/python -m benchmarks
+
+docs: $(STAMP) ## Write the generated pages of docs/reference anew
+	@$(BIN)/python docs/reference/generate.py
 
 lock: ## Resolve both locks anew, ours and the container image's (needs uv)
 	@uv pip compile pyproject.toml --extra demo --group dev --universal --python-version 3.11 --generate-hashes \

@@ -5,6 +5,7 @@ import dagster as dg
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.retention import remove_past_retention
 
 
 def sweep(pipeline: Pipeline) -> list[str]:
@@ -20,10 +21,20 @@ def sweep_lake(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pipeli
     context.log.info(f"{len(sweep(pipeline))} files removed")
 
 
-@dg.job(description="Remove superseded lake files.")
+@dg.op
+def remove_old_events(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
+    """Seal the hours that are past ``retention.events_days``; without the setting nothing is removed."""
+    removed = remove_past_retention(pipeline)
+    context.log.info("retention.events_days is not set: all events are kept" if removed is None else str(removed))
+    if removed is not None and (warning := removed.warning()) is not None:
+        context.log.warning(warning)
+
+
+@dg.job(description="Remove superseded lake files, and events that are past retention.events_days.")
 def housekeeping() -> None:
-    """One sweep."""
+    """One sweep, and one removal; neither waits for the other."""
     sweep_lake()
+    remove_old_events()
 
 
 daily_housekeeping = dg.ScheduleDefinition(

@@ -14,6 +14,7 @@ from monitoring_pipeline.alerts.maturing import windows_coming_of_age
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.installation import Installation
+from monitoring_pipeline.stages.models import undeclared_models
 from monitoring_pipeline.stages.span import model_hours_outside
 from monitoring_pipeline.windows import Grain
 
@@ -28,6 +29,7 @@ class ReconcileReport:
     runs: int = 0
     windows: dict[Grain, int] = field(default_factory=lambda: dict.fromkeys(Grain, 0))
     outside: int = 0  # model-hours with events before the first or after the last partition
+    undeclared: list[str] = field(default_factory=list)  # models that are monitored with defaults
     mlflow_pending: int = 0  # model-days that MLflow does not show yet; they are caught up later
     reopened: dict[Grain, int] = field(default_factory=lambda: dict.fromkeys(Grain, 0))
 
@@ -73,6 +75,7 @@ def reconcile(
     with reading(pipeline.engine) as connection:
         matured = windows_coming_of_age(connection, pipeline.config, now=pipeline.clock())
         report.outside = model_hours_outside(connection, pipeline.span)
+        report.undeclared = undeclared_models(connection, pipeline.config)
     if matured:
         _execute(definitions, instance, REVIEW_ALERTS, {}, "alerts that came of age")
     report.mlflow_pending = _catch_up_mlflow(definitions, installation, instance)

@@ -54,6 +54,8 @@ def partition_metadata(outcomes: Sequence[ModelOutcome]) -> Metadata:
     }
     if blocked := [outcome.model_id for outcome in outcomes if outcome.state == "blocked"]:
         metadata["models_blocked"] = dg.MetadataValue.text(", ".join(blocked))
+    if sealed := [outcome.model_id for outcome in outcomes if outcome.state == "sealed"]:
+        metadata["models_sealed"] = dg.MetadataValue.text(", ".join(sealed))
     if outcomes:
         metadata["models"] = dg.MetadataValue.md(outcome_table(outcomes))
     return metadata

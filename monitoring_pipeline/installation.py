@@ -52,11 +52,14 @@ class Installation:
         return Tracking.under(self.home.root, self.config.mlflow_url)
 
 
-def open_installation(config: Path | None = None, *, clock: Clock = system_clock) -> Installation:
+def open_installation(
+    config: Path | None = None, *, home: Home | None = None, clock: Clock = system_clock
+) -> Installation:
     """Load the config, create the home folder, open the store and migrate it.
 
     Args:
         config: the ``--config`` option; the environment and the working directory decide where it is ``None``.
+        home: where everything is kept; ``MONITOR_HOME`` decides where it is ``None``.
         clock: what time it is; a replay hands in its own.
 
     Raises:
@@ -64,7 +67,7 @@ def open_installation(config: Path | None = None, *, clock: Clock = system_clock
     """
     file = config_path(config)
     loaded = load_config(file)
-    home = Home.from_environment().ensure()
+    home = (home or Home.from_environment()).ensure()
     engine = open_engine(loaded.store_url or home.store_url)
     upgrade(engine)
     return Installation(config=loaded, config_file=file, home=home, engine=engine, clock=clock)

@@ -22,8 +22,6 @@ from tests.compose_file import FILLED_IN
 from tests.native_services import IMAGE_FILES, NativeStack, postgres_by_tcp, wait_for
 
 # The services take two cores for half a minute: once per run, and not beside `monitor dev`.
-pytestmark = pytest.mark.xdist_group("services")
-
 LOCATIONS = "{workspaceOrError{... on Workspace{locationEntries{name locationOrLoadError{__typename}}}}}"
 MUTATION = 'mutation{reloadRepositoryLocation(repositoryLocationName:"monitoring_pipeline.definitions"){__typename}}'
 LAUNCH = """mutation{launchRun(executionParams:{mode:"default",selector:{jobName:"review_alerts",

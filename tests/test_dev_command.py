@@ -17,8 +17,6 @@ import pytest
 from tests.native_services import free_ports
 
 # Half a dozen processes on two cores: not beside the other services.
-pytestmark = pytest.mark.xdist_group("services")
-
 QUESTION = "{version workspaceOrError{... on Workspace{locationEntries{name locationOrLoadError{__typename}}}}}"
 MUTATION = 'mutation{reloadRepositoryLocation(repositoryLocationName:"monitoring_pipeline.definitions"){__typename}}'
 

@@ -1,7 +1,7 @@
 """``monitor reconcile``: what the sensors and the daemon do, in this process, until nothing is due."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monitoring_pipeline.cli.options import ConfigOption, JsonOption
 from monitoring_pipeline.cli.output import print_json, say
@@ -31,19 +31,22 @@ def reconcile(as_json: JsonOption = False, config: ConfigOption = None) -> None:
 
     with reconciler(installation) as run_what_is_due:
         report = run_what_is_due(_announce)
-    row = {
+    row: dict[str, Any] = {
         "runs": report.runs,
         "hours_computed": report.windows[Grain.HOUR],
         "model_hours_reopened": report.reopened[Grain.HOUR],
         "days_computed": report.windows[Grain.DAY],
         "model_days_reopened": report.reopened[Grain.DAY],
         "model_hours_outside": report.outside,
+        "models_undeclared": report.undeclared,
         "mlflow_pending": report.mlflow_pending,
     }
     if as_json:
         print_json([row])
     else:
         say(_sentence(row))
+    if report.undeclared:
+        say(f"monitored with defaults, because the config does not declare them: {', '.join(report.undeclared)}")
     if report.outside:
         say(
             f"{report.outside} model-hours hold events before the first or after the last partition and are not "
@@ -57,7 +60,7 @@ def _announce(run: "DueRun") -> None:
     say(f"{run.job_name}: {run.name} ({run.due_count} windows due, {run.reopened_count} model windows reopened)")
 
 
-def _sentence(row: dict[str, int]) -> str:
+def _sentence(row: dict[str, Any]) -> str:
     if not row["runs"]:
         return "nothing was due"
     return (

@@ -7,7 +7,12 @@ from sqlalchemy import Connection, func, select
 
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.events.tables import hour_revision
-from monitoring_pipeline.windows import from_micros, to_micros
+from monitoring_pipeline.windows import DAY_MICROS, from_micros, to_micros
+
+
+# One event with a clock gone wrong must not make partitions for every hour since 1970; Dagster advises fewer
+# than 100,000 of them.
+LONGEST_LOOK_BACK_MICROS = 10 * 365 * DAY_MICROS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +32,8 @@ class MonitoredSpan:
 
     @classmethod
     def of(cls, config: MonitoringConfig, connection: Connection, *, now: int) -> Self:
-        """What the config says; where it names no start, the first of January of the first event's year.
+        """What the config says; where it names no start, the first of January of the first event's year,
+        looking back ten years.
 
         Args:
             config: names the start and the end, or neither.
@@ -37,7 +43,9 @@ class MonitoredSpan:
         end = None if config.end is None else to_micros(config.end)
         if config.start is not None:
             return cls(start=to_micros(config.start), end=end)
-        first = connection.scalar(select(func.min(hour_revision.c.hour)))
+        first = connection.scalar(
+            select(func.min(hour_revision.c.hour)).where(hour_revision.c.hour > now - LONGEST_LOOK_BACK_MICROS)
+        )
         year = from_micros(now if first is None else min(first, now))
         start = year.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
         return cls(start=to_micros(start), end=end)

@@ -75,7 +75,7 @@ def open_demo(home: Home, clock: ReplayClock) -> Installation:
     Raises:
         MonitorError: if the home folder holds somebody's own config or models.
     """
-    installation = open_installation(write_config(home.ensure().root), clock=clock)
+    installation = open_installation(write_config(home.ensure().root), home=home, clock=clock)
     with reading(installation.engine) as connection:
         others = set(known_models(connection)) - {DELAY_MODEL_ID, LATE_MODEL_ID}
     if others:
