@@ -28,15 +28,17 @@ class ReconcileReport:
 
     runs: int = 0
     windows: dict[Grain, int] = field(default_factory=lambda: dict.fromkeys(Grain, 0))
+    again: dict[Grain, int] = field(default_factory=lambda: dict.fromkeys(Grain, 0))  # of the windows
     outside: int = 0  # model-hours with events before the first or after the last partition
     undeclared: list[str] = field(default_factory=list)  # models that are monitored with defaults
     mlflow_pending: int = 0  # model-days that MLflow does not show yet; they are caught up later
-    reopened: dict[Grain, int] = field(default_factory=lambda: dict.fromkeys(Grain, 0))
+    reopened: dict[Grain, int] = field(default_factory=lambda: dict.fromkeys(Grain, 0))  # model windows
 
     def add(self, run: DueRun) -> None:
         """Count a run that succeeded."""
         self.runs += 1
         self.windows[run.grain] += run.due_count
+        self.again[run.grain] += run.again_count
         self.reopened[run.grain] += run.reopened_count
 
 

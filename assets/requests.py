@@ -22,6 +22,7 @@ class DueRun:
     grain: Grain
     windows: DueRange
     due_count: int  # windows among them that are due for some model; the others are empty and bridged
+    again_count: int  # due windows that had been computed before, for some model
     reopened_count: int  # model windows that had been computed before
 
     @property
@@ -65,6 +66,7 @@ def _runs(due: Sequence[DueWindow], grain: Grain, empty: Collection[int] = froze
             grain=grain,
             windows=windows,
             due_count=len(starts.intersection(windows.starts)),
+            again_count=len(reopened.keys() & set(windows.starts)),
             reopened_count=sum(reopened[start] for start in windows.starts),
         )
         for windows in contiguous(due, grain, longest=LONGEST_RANGE[grain], empty=empty)

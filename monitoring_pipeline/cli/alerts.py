@@ -17,7 +17,16 @@ from monitoring_pipeline.installation import open_installation
 EXIT_OF_SEVERITY = {Severity.WARNING: 3, Severity.CRITICAL: 4}
 
 app = typer.Typer(
-    help="List alerts; send again what could not be delivered.", no_args_is_help=True, rich_markup_mode=None
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="""Examples:
+
+    \b
+      monitor alerts list
+      monitor alerts redeliver
+
+    List alerts; send again what could not be delivered.
+    """,
 )
 
 
@@ -52,7 +61,7 @@ def _group() -> None:
     pass
 
 
-@app.command("list")
+@app.command("list", short_help="The alerts and where they stand.")
 def list_command(
     model: ModelOption = None,
     start: FromOption = None,
@@ -91,7 +100,7 @@ def list_command(
         raise typer.Exit(EXIT_OF_SEVERITY.get(worst, 0))
 
 
-@app.command("redeliver")
+@app.command("redeliver", short_help="Put notifications back that were given up.")
 def redeliver_command(
     channel: Annotated[
         str | None, typer.Option("--channel", metavar="NAME", help="One channel; every channel if left out.")

@@ -74,15 +74,14 @@ def _print(
 
 def _lines(totals: "ReplayTotals", models: "list[ModelSummary]") -> list[tuple[str, Any]]:
     lines: list[tuple[str, Any]] = [
-        ("days replayed", totals.days),
         (
             "events received",
             f"{totals.events_received:,} ({totals.events_accepted:,} new, {totals.events_quarantined} quarantined)",
         ),
         ("hours computed", f"{totals.hours_computed:,}"),
-        ("model-hours reopened by late actuals", f"{totals.model_hours_reopened:,}"),
+        ("hours reopened by late actuals", f"{totals.hours_reopened:,}"),
         ("days computed", totals.days_computed),
-        ("model-days reopened", totals.model_days_reopened),
+        ("days reopened", totals.days_reopened),
     ]
     for model in models:
         lines += [("", ""), (model.model_id, "")]

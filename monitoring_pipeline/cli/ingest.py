@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from monitoring_pipeline.cli.options import ConfigOption, JsonOption
-from monitoring_pipeline.cli.output import Row, print_json, print_table, say, text
+from monitoring_pipeline.cli.output import counted, Row, print_json, print_table, say, text
 from monitoring_pipeline.events.ingest import Progress, ProgressCallback, ingest_file
 from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
@@ -22,7 +22,7 @@ _ALWAYS_SHOWN = {"received", "accepted"}
 
 
 def ingest(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="NDJSON, CSV (also .gz) or Parquet files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="NDJSON, CSV (also .gz) or Parquet files.")],
     kind: Annotated[Kind | None, typer.Option("--kind", help="What the rows are; else the columns tell.")] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -82,7 +82,7 @@ def _count(name: str) -> Callable[[Row], str]:
 
 def _tell_rejected(report: IngestReport) -> None:
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.reasons.items())
-    say(f"{report.source}: {report.rejected:,} rows were not accepted ({reasons})")
+    say(f"{report.source}: {counted(report.rejected, 'row')} refused ({reasons})")
     for sample in report.samples:
         where = f"line {sample.line}, {sample.field}" if sample.field else f"line {sample.line}"
         say(f"  {where}: {sample.reason}: {sample.detail}")

@@ -40,7 +40,11 @@ def check_order(*, start: int | None, end: int | None) -> None:
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="The config; else $MONITOR_CONFIG, else ./monitoring.yaml."),
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The config; else $MONITOR_CONFIG, ./monitoring.yaml, $MONITOR_HOME/monitoring.yaml.",
+    ),
 ]
 ModelOption = Annotated[str | None, typer.Option("--model", metavar="ID", help="One model; every model if left out.")]
 FromOption = Annotated[

@@ -64,3 +64,8 @@ def number(key: str) -> Callable[[Row], str]:
 def ratio(key: str) -> Callable[[Row], str]:
     """A cell with a share in percent."""
     return lambda row: "-" if row[key] is None else f"{row[key]:.1%}"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A count with its noun: ``1 row``, ``2,000 rows``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from monitoring_pipeline.cli.options import ConfigOption, JsonOption
-from monitoring_pipeline.cli.output import print_json, say
+from monitoring_pipeline.cli.output import counted, print_json, say
 from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.windows import Grain
 
@@ -57,13 +57,14 @@ def reconcile(as_json: JsonOption = False, config: ConfigOption = None) -> None:
 
 
 def _announce(run: "DueRun") -> None:
-    say(f"{run.job_name}: {run.name} ({run.due_count} windows due, {run.reopened_count} model windows reopened)")
+    say(f"{run.job_name}: {run.name} ({counted(run.due_count, 'window')} due, {run.again_count} of them reopened)")
 
 
 def _sentence(row: dict[str, Any]) -> str:
     if not row["runs"]:
         return "nothing was due"
     return (
-        f"{row['hours_computed']} hours and {row['days_computed']} days computed in {row['runs']} runs; "
-        f"{row['model_hours_reopened']} model-hours and {row['model_days_reopened']} model-days reopened by late events"
+        f"{counted(row['hours_computed'], 'hour')} and {counted(row['days_computed'], 'day')} computed "
+        f"in {counted(row['runs'], 'run')}; {counted(row['model_hours_reopened'], 'model-hour')} and "
+        f"{counted(row['model_days_reopened'], 'model-day')} reopened by late events"
     )

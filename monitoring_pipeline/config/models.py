@@ -184,7 +184,7 @@ class Model(_Strict):
     owner: str | None = None
     features: dict[str, Feature] = {}
     segments: list[str] = []  # features or event fields whose values split the metrics
-    max_segment_values: int = Field(default=50, ge=1)  # further values are counted as "other"
+    max_segment_values: int = Field(default=50, ge=1)  # an hour with more values leaves the segment out
     threshold: float = Field(default=0.5, ge=0, le=1)  # probability at which a binary model says yes
     classes: list[str] | None = None
     labels: Labels = Labels()

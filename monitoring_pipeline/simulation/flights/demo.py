@@ -43,8 +43,8 @@ class Reconciled(Protocol):
         """Windows computed."""
 
     @property
-    def reopened(self) -> dict[Grain, int]:
-        """Model windows among them that had been computed before."""
+    def again(self) -> dict[Grain, int]:
+        """Those among them that had been computed before and were reopened by late events."""
 
 
 Reconcile = Callable[[Callable[[Any], None]], Reconciled]
@@ -61,9 +61,9 @@ class ReplayTotals:
     events_accepted: int = 0
     events_quarantined: int = 0
     hours_computed: int = 0
-    model_hours_reopened: int = 0
+    hours_reopened: int = 0
     days_computed: int = 0
-    model_days_reopened: int = 0
+    days_reopened: int = 0
 
     def __add__(self, other: Self) -> Self:
         return type(self)(**{name: value + getattr(other, name) for name, value in asdict(self).items()})
@@ -123,8 +123,8 @@ def replay_day(installation: Installation, clock: ReplayClock, day: ReplayDay, r
         events_received=sum(report.received for report in ingested),
         events_accepted=sum(report.accepted for report in ingested),
         events_quarantined=sum(report.rejected for report in ingested),
-        hours_computed=reconciled.windows[Grain.HOUR],
-        days_computed=reconciled.windows[Grain.DAY],
-        model_hours_reopened=reconciled.reopened[Grain.HOUR],
-        model_days_reopened=reconciled.reopened[Grain.DAY],
+        hours_computed=reconciled.windows[Grain.HOUR] - reconciled.again[Grain.HOUR],
+        hours_reopened=reconciled.again[Grain.HOUR],
+        days_computed=reconciled.windows[Grain.DAY] - reconciled.again[Grain.DAY],
+        days_reopened=reconciled.again[Grain.DAY],
     )

@@ -10,7 +10,6 @@ from monitoring_pipeline.alerts.read import list_alerts
 from monitoring_pipeline.alerts.tables import alerts, notifications
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.installation import Installation
-from monitoring_pipeline.lake.tables import partition_ledger
 from monitoring_pipeline.performance.metrics import evaluate
 from monitoring_pipeline.performance.sums import SUMS_OF_TASK, Sums, merge
 from monitoring_pipeline.performance.values import MetricValue
@@ -37,14 +36,6 @@ class ModelSummary:
     def coverage(self) -> float:
         """labelled / predictions."""
         return self.labelled_count / self.prediction_count
-
-
-def hours_of(connection: Connection) -> int:
-    """How many hours have been computed, over all models."""
-    query = select(func.count(partition_ledger.c.window_start.distinct())).where(
-        partition_ledger.c.dataset == "hourly_findings"
-    )
-    return int(connection.scalar(query) or 0)
 
 
 def summarise(installation: Installation) -> list[ModelSummary]:
