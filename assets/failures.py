@@ -6,6 +6,8 @@ import dagster as dg
 
 from assets.delivery import Channels
 from assets.jobs import JOBS
+from assets.requests import SCATTERED_TAG
+from assets.touched import TOUCHED_HOURS
 from monitoring_pipeline.alerts.outbox import put, row
 from monitoring_pipeline.database import writing
 from monitoring_pipeline.stages.pipeline import Pipeline
@@ -42,7 +44,7 @@ def announce_failed_run(
         "run_id": config.run_id,
         "known_at": isoformat(now),
         "severity": "critical",
-        "text": f"{config.job_name} failed for {config.partitions} (run {config.run_id}); it stays due and is tried again.",
+        "text": f"{config.job_name} failed for {config.partitions} (run {config.run_id}); it is tried again.",
         "what_to_do": "Open the run in the Dagster UI and read the step that failed.",
     }
     rows = [row(alert_id=failure, sequence=1, channel=name, payload=payload, now=now) for name in channels]
@@ -60,7 +62,9 @@ def announce_run_failure() -> None:
 def run_failures(context: dg.RunFailureSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Announce a monitoring run that failed for good; an attempt that Dagster itself will retry is not news."""
     run = context.dagster_run
-    of_monitoring = run.job_name in {job.name for job in JOBS} or run.job_name.startswith(IMPLICIT_JOB)
+    of_monitoring = run.job_name in {TOUCHED_HOURS, *(job.name for job in JOBS)} or run.job_name.startswith(
+        IMPLICIT_JOB
+    )
     if run.tags.get(WILL_RETRY_TAG) == "true" or not of_monitoring:
         yield dg.SkipReason(f"{run.job_name} {run.run_id} is not announced")
         return
@@ -71,5 +75,10 @@ def run_failures(context: dg.RunFailureSensorContext) -> Iterator[dg.RunRequest 
 
 def _partitions(run: dg.DagsterRun) -> str:
     """The run's partitions in words: one key, a range, or none."""
-    names = ("dagster/partition", "dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+    names = (
+        "dagster/partition",
+        "dagster/asset_partition_range_start",
+        "dagster/asset_partition_range_end",
+        SCATTERED_TAG,
+    )
     return " to ".join(dict.fromkeys(run.tags[name] for name in names if name in run.tags)) or "no partition"

@@ -1,7 +1,8 @@
 """``monitor reconcile``: what the sensors and the daemon do, in this process, until nothing is due."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import dagster as dg
 
@@ -71,7 +72,7 @@ def reconcile(
                 f"{run.job_name} for {run.name} succeeded and is still due; this is a bug: please report it"
             )
         on_run(run)
-        _execute(definitions, instance, run.job_name, run.tags, run.name)
+        _execute(definitions, instance, run.job_name, run.tags, run.name, run_config=run.run_config)
         done.add(key)
         report.add(run)
     with reading(pipeline.engine) as connection:
@@ -95,10 +96,18 @@ def _catch_up_mlflow(definitions: dg.Definitions, installation: Installation, in
 
 
 def _execute(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, job_name: str, tags: dict[str, str], name: str
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    job_name: str,
+    tags: dict[str, str],
+    name: str,
+    *,
+    run_config: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
     job = definitions.resolve_job_def(job_name)
-    result = job.execute_in_process(instance=instance, tags=tags, run_config=QUIET, raise_on_error=False)
+    result = job.execute_in_process(
+        instance=instance, tags=tags, run_config={**QUIET, **run_config}, raise_on_error=False
+    )
     if not result.success:
         failed = [event for event in result.all_events if event.is_step_failure]
         reason = _reason(failed[0]) if failed else "no step says why"

@@ -6,9 +6,10 @@ import dagster as dg
 from sqlalchemy import func, select
 
 from assets.delivery import deliver_notifications
-from assets.jobs import JOBS, PROJECT_TO_MLFLOW, REVIEW_ALERTS
+from assets.jobs import JOB_NAMES, JOBS, PROJECT_TO_MLFLOW, REVIEW_ALERTS
 from assets.partitions import range_tags
 from assets.requests import due_runs, mlflow_runs_due
+from assets.touched import TOUCHED_HOURS, touched_hours
 from monitoring_pipeline.alerts.maturing import windows_coming_of_age
 from monitoring_pipeline.alerts.outbox import pending_counts
 from monitoring_pipeline.alerts.tables import notifications
@@ -28,6 +29,9 @@ RUNS_PER_TICK = 20
 # How far back the sensor looks for days that MLflow missed: it answers in well under a second.
 MLFLOW_LOOK_BACK_DAYS = 30
 
+# Two jobs that may compute the same hours; while one runs the other waits.
+OF_HOURS = {JOB_NAMES[Grain.HOUR], TOUCHED_HOURS}
+
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -37,7 +41,7 @@ IN_FLIGHT = [
 ]
 
 
-@dg.sensor(jobs=JOBS, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(jobs=[*JOBS, touched_hours], minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
 def due_partitions(
     context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline], tracking: dg.ResourceParam[Tracking]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
@@ -46,17 +50,24 @@ def due_partitions(
     Level-triggered: a lost launch, a failed run or an arrival in the middle of a run leaves the ledger behind,
     so it is found again. A job with a run in flight is left alone until that run ends.
     """
-    busy = {job.name for job in JOBS if _in_flight(context.instance, job.name)}
+    names = {TOUCHED_HOURS, *(job.name for job in JOBS)}
+    busy = {name for name in names if _in_flight(context.instance, name)}
+    waiting = busy | OF_HOURS if busy & OF_HOURS else busy
     bucket = pipeline.clock() // (RETRY_SECONDS * 1_000_000)
     requests = [
-        dg.RunRequest(run_key=f"{run.job_name}/{run.name}/{run.windows.revision}", job_name=run.job_name, tags=run.tags)
+        dg.RunRequest(
+            run_key=f"{run.job_name}/{run.name}/{run.windows.revision}",
+            job_name=run.job_name,
+            tags=run.tags,
+            run_config=run.run_config,
+        )
         for run in due_runs(pipeline, debounce=True)
     ]
     requests += _reviews(pipeline)
     if not requests:
         # Only when the results themselves are up to date: a day that is about to change is not worth showing.
         requests += _projections(pipeline, tracking)
-    wanted = [request for request in requests if request.job_name not in busy][:RUNS_PER_TICK]
+    wanted = [request for request in requests if request.job_name not in waiting][:RUNS_PER_TICK]
     for request in wanted:
         yield request.with_replaced_attrs(run_key=f"{request.run_key}/{bucket}")
     if not wanted:

@@ -28,6 +28,7 @@ from assets.partitions import partitions_for
 from assets.reconcile import ReconcileReport, reconcile
 from assets.requests import DueRun
 from assets.sensors import alert_notifications, due_partitions
+from assets.touched import touched_hours
 from monitoring_pipeline.installation import Installation, open_installation
 from resources.installation import installation_resources
 
@@ -51,7 +52,7 @@ def build_definitions(installation: Installation | None = None) -> dg.Definition
             mlflow_runs.build(partitions),
             alerts.alerts,
         ],
-        jobs=[*JOBS, deliver_notifications, announce_run_failure, housekeeping],
+        jobs=[*JOBS, touched_hours, deliver_notifications, announce_run_failure, housekeeping],
         schedules=[daily_housekeeping],
         sensors=[due_partitions, alert_notifications, run_failures],
         resources=installation_resources(here),

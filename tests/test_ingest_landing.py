@@ -1,6 +1,9 @@
+from typing import Any
+
 import pytest
 from sqlalchemy import Engine
 
+from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
@@ -263,3 +266,17 @@ def test_each_call_is_on_record_with_its_counts_also_an_empty_one(engine: Engine
         ("actuals", 0, 0, 0, 0, 0),
     ]
     assert {row["batch_id"] for row in stored(engine, "predictions")} == {batches[0]["batch_id"]}
+
+
+@pytest.mark.parametrize("kind", ["actuals", Kind.ACTUALS])
+def test_the_kind_may_be_written_as_a_word(engine: Engine, clock: FixedClock, kind: Any) -> None:
+    rows = [{"model_id": "m", "prediction_id": "p", "actual_value": 1.0}]
+
+    report = ingest_rows(engine, rows, kind=kind, config=MonitoringConfig(), clock=clock)
+
+    assert (report.kind, report.accepted, report.orphans) == (Kind.ACTUALS, 1, 1)
+
+
+def test_a_kind_that_does_not_exist_is_refused(engine: Engine, clock: FixedClock) -> None:
+    with pytest.raises(ValueError, match="outcomes"):
+        ingest_rows(engine, [], kind="outcomes", config=MonitoringConfig(), clock=clock)  # type: ignore[arg-type]  # what is tested

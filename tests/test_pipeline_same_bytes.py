@@ -12,6 +12,7 @@ import pytest
 
 from assets.partitions import partition_key, range_tags
 from assets.sensors import due_partitions
+from assets.touched import TOUCHED_HOURS, run_config
 from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.installation import Installation
@@ -55,6 +56,14 @@ def one_by_one(installation: Installation, instance: dg.DagsterInstance) -> None
 def as_a_range(installation: Installation, instance: dg.DagsterInstance) -> None:
     """As a backfill does: one run for the whole range."""
     run_job(installation, instance, HOUR_JOB, tags=range_tags(STARTS, Grain.HOUR))
+    run_job(installation, instance, DAY_JOB, tags=range_tags([START], Grain.DAY))
+
+
+def as_scattered_hours(installation: Installation, instance: dg.DagsterInstance) -> None:
+    """As late truth does: hours with gaps between them, in runs that take any hours."""
+    for hours in (STARTS[1::2], STARTS[::2]):
+        keys = [partition_key(start, Grain.HOUR) for start in hours]
+        run_job(installation, instance, TOUCHED_HOURS, run_config=run_config(keys))
     run_job(installation, instance, DAY_JOB, tags=range_tags([START], Grain.DAY))
 
 
@@ -103,7 +112,7 @@ def assert_same(found: Installation, wanted: Installation) -> None:
     assert fingerprint(found) == fingerprint(wanted)
 
 
-@pytest.mark.parametrize("way", [one_by_one, by_the_sensor])
+@pytest.mark.parametrize("way", [one_by_one, as_scattered_hours, by_the_sensor])
 def test_a_window_gets_the_same_bytes_whichever_way_it_is_materialized(
     way: Way, backfilled: Installation, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from monitoring_pipeline.cli.options import ConfigOption, JsonOption
-from monitoring_pipeline.cli.output import counted, Row, print_json, print_table, say, text
+from monitoring_pipeline.cli.output import Row, counted, print_json, print_table, say, text
 from monitoring_pipeline.events.ingest import Progress, ProgressCallback, ingest_file
 from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind

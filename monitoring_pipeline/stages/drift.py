@@ -101,8 +101,14 @@ def _drift_rows(
     return [
         _row(model.id, grain, key, feature, reference, result)
         for feature, reference in references.items()
-        for result in _compare(reference, table[FEATURE_PREFIX + feature], thresholds, alpha)
+        for result in _compare(reference, _values(table, feature), thresholds, alpha)
     ]
+
+
+def _values(table: pa.Table, feature: str) -> pa.ChunkedArray:
+    """The feature's column; all missing where the hours were logged before anybody declared it."""
+    name = FEATURE_PREFIX + feature
+    return table[name] if name in table.column_names else pa.chunked_array([pa.nulls(table.num_rows, pa.float64())])
 
 
 def _compare(

@@ -15,10 +15,12 @@ def hour_tables(
 ) -> tuple[pa.Table, npt.NDArray[np.int64]]:
     """The rows of several hours of one model, and the hour of each row.
 
-    A feature that is numeric in one hour and text in another is text in all of them.
+    A feature that is numeric in one hour and text in another is text in all of them; one that an hour's file
+    does not have is null there.
 
     Returns:
-        The table (no columns if there are no entries) and each row's ``window_start``.
+        The table (no columns if there are no entries) and each row's ``window_start``. A column that no file has
+        is not in it.
     """
     tables, counts = [], []
     for entry in entries:
