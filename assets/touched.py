@@ -69,7 +69,7 @@ def run_config(partitions: Sequence[str]) -> dict[str, Any]:
 def _log(context: dg.OpExecutionContext, asset: str, partitions: Sequence[str], report: StageReport) -> None:
     for key in partitions:
         outcomes = report.of(window_start(key))
-        if all(outcome.state == "unchanged" for outcome in outcomes):
+        if all(outcome.state in ("unchanged", "sealed") for outcome in outcomes):
             continue
         context.log_event(
             dg.AssetMaterialization(asset_key=asset, partition=key, metadata=partition_metadata(outcomes))

@@ -5,7 +5,7 @@ PostgreSQL, and free of time zones. A window is half-open, ``[start, end)``, so 
 one hour and one day, whatever the clocks of its producers did on the night of a daylight-saving change.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -54,6 +54,21 @@ def isoformat(micros: int) -> str:
 def floor(micros: int, grain: Grain) -> int:
     """The start of the window of ``grain`` that holds the instant."""
     return micros - micros % grain.micros
+
+
+def spans(starts: Iterable[int], grain: Grain) -> list[tuple[int, int]]:
+    """Windows as the fewest half-open intervals ``[start, end)`` that hold just them, in order.
+
+    >>> spans([0, 7_200_000_000, 3_600_000_000, 18_000_000_000], Grain.HOUR)
+    [(0, 10800000000), (18000000000, 21600000000)]
+    """
+    found: list[tuple[int, int]] = []
+    for start in sorted(set(starts)):
+        if found and found[-1][1] == start:
+            found[-1] = (found[-1][0], start + grain.micros)
+        else:
+            found.append((start, start + grain.micros))
+    return found
 
 
 @dataclass(frozen=True, slots=True, order=True)

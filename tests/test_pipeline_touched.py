@@ -159,13 +159,14 @@ def test_the_story_is_about_some_of_many_hours(story: Story) -> None:
 
 def test_dagster_materialized_exactly_the_touched_hours_and_their_days(story: Story) -> None:
     hours, days = {hour for _, hour in TOUCHED}, {day for _, day in TOUCHED_DAYS}
+    of_late_prediction = {START + ORPHAN_HOUR * HOUR_MICROS}
 
     # MLflow is away, so mlflow_runs also tries again to show the day in between.
     of_stages = {asset: windows for asset, windows in story.materialized.items() if asset != "mlflow_runs"}
     assert of_stages == {
         **dict.fromkeys(HOURLY, hours),
         # Late truth rewrites neither the logged rows nor the drift of an hour; a late prediction does.
-        **dict.fromkeys(("logged_predictions", "hourly_drift"), {START + ORPHAN_HOUR * HOUR_MICROS}),
+        **dict.fromkeys(("logged_predictions", "hourly_drift"), of_late_prediction),
         **dict.fromkeys((*DAILY, "daily_drift"), days),
     }
     assert story.hours_computed == len(hours)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from typing import Literal
 
 from sqlalchemy import Engine
 
@@ -44,7 +45,7 @@ def ingest_file(
     path: Path,
     *,
     config: MonitoringConfig,
-    kind: Kind | None = None,
+    kind: Kind | Literal["predictions", "actuals"] | None = None,
     clock: Clock = system_clock,
     progress: ProgressCallback | None = None,
     batch_rows: int = BATCH_ROWS,
@@ -70,7 +71,7 @@ def ingest_file(
             kind, rows = infer_kind(source, rows, where=str(path))
         if kind is None:
             return Tally().report(source=name, kind=None, batch_id=None)
-        landing = Landing(engine=engine, config=config, clock=clock, batch=_new_batch(kind, name))
+        landing = Landing(engine=engine, config=config, clock=clock, batch=_new_batch(Kind(kind), name))
 
         def tell(row_count: int) -> None:
             if progress is not None:
@@ -83,7 +84,7 @@ def ingest_rows(
     engine: Engine,
     rows: Iterable[Mapping[str, object]],
     *,
-    kind: Kind,
+    kind: Kind | Literal["predictions", "actuals"],
     config: MonitoringConfig,
     clock: Clock = system_clock,
     source: str = "python",
@@ -94,7 +95,7 @@ def ingest_rows(
     Args:
         engine: the store.
         rows: the events; ``line`` in the quarantine is their 1-based number.
-        kind: predictions or actuals.
+        kind: predictions or actuals; any other word is a ``ValueError``.
         config: names the declared models and their segments.
         clock: gives the knowledge time of each transaction.
         source: what to call this source in the quarantine.
@@ -103,7 +104,7 @@ def ingest_rows(
     Raises:
         MonitorError: if the store cannot be used.
     """
-    landing = Landing(engine=engine, config=config, clock=clock, batch=_new_batch(kind, source))
+    landing = Landing(engine=engine, config=config, clock=clock, batch=_new_batch(Kind(kind), source))
     numbered = (_python_row(number, record) for number, record in enumerate(rows, start=1))
     return _land_all(landing, numbered, batch_rows=batch_rows)
 

@@ -1,12 +1,14 @@
 """Reading the event store by model and hour, for the stages."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
+from monitoring_pipeline.events.seals import sealed_evidence
 from monitoring_pipeline.events.tables import actuals, hour_revision, predictions
+from monitoring_pipeline.windows import Grain, spans
 
 PREDICTION_COLUMNS = (
     "prediction_id",
@@ -52,22 +54,26 @@ def hour_revisions(connection: Connection, hours: Collection[int]) -> list[HourR
     return [HourRevision(**row) for row in rows if row["hour"] in wanted]
 
 
-def predictions_between(connection: Connection, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
-    """Rows of ``PREDICTION_COLUMNS`` predicted in ``[start, end)``, in the canonical order of prediction_id."""
-    table = predictions.c
-    query = select(*(table[name] for name in PREDICTION_COLUMNS)).where(
-        table.model_id == model_id, table.predicted_at >= start, table.predicted_at < end
-    )
-    return [tuple(row) for row in connection.execute(query)]
+def predictions_of_hours(connection: Connection, model_id: str, hours: Collection[int]) -> list[tuple[Any, ...]]:
+    """Rows of ``PREDICTION_COLUMNS`` of one model, predicted in the hours that start at ``hours``."""
+    return _rows_of_hours(connection, predictions, PREDICTION_COLUMNS, model_id, hours)
 
 
-def actuals_between(connection: Connection, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
-    """Rows of ``ACTUAL_COLUMNS``: every revision of the truth about predictions made in ``[start, end)``."""
-    table = actuals.c
-    query = select(*(table[name] for name in ACTUAL_COLUMNS)).where(
-        table.model_id == model_id, table.predicted_at >= start, table.predicted_at < end
-    )
-    return [tuple(row) for row in connection.execute(query)]
+def actuals_of_hours(connection: Connection, model_id: str, hours: Collection[int]) -> list[tuple[Any, ...]]:
+    """Rows of ``ACTUAL_COLUMNS``: every revision of the truth about predictions made in the hours."""
+    return _rows_of_hours(connection, actuals, ACTUAL_COLUMNS, model_id, hours)
+
+
+def _rows_of_hours(
+    connection: Connection, table: Table, columns: Sequence[str], model_id: str, hours: Collection[int]
+) -> list[tuple[Any, ...]]:
+    """One index range for each run of hours without a gap, so that what lies between scattered hours is not read."""
+    query = select(*(table.c[name] for name in columns)).where(table.c.model_id == model_id)
+    rows: list[tuple[Any, ...]] = []
+    for start, end in spans(hours, Grain.HOUR):
+        of_span = query.where(table.c.predicted_at >= start, table.c.predicted_at < end)
+        rows += [tuple(row) for row in connection.execute(of_span)]
+    return rows
 
 
 def known_models(connection: Connection) -> list[str]:
@@ -78,12 +84,17 @@ def known_models(connection: Connection) -> list[str]:
 def task_evidence(connection: Connection, model_id: str) -> tuple[bool, bool]:
     """Whether a model's predictions carry class names, and whether they carry a probability.
 
+    Predictions that retention has removed count as well: a model must not change its task by growing old.
     An undeclared model's task is inferred from these (see :mod:`monitoring_pipeline.stages.models`).
     """
     of_model = predictions.c.model_id == model_id
     has_class = select(1).where(of_model, predictions.c.predicted_class.is_not(None)).limit(1)
     has_proba = select(1).where(of_model, predictions.c.prediction_proba.is_not(None)).limit(1)
-    return connection.scalar(has_class) is not None, connection.scalar(has_proba) is not None
+    sealed_class, sealed_proba = sealed_evidence(connection, model_id)
+    return (
+        sealed_class or connection.scalar(has_class) is not None,
+        sealed_proba or connection.scalar(has_proba) is not None,
+    )
 
 
 def orphan_count(connection: Connection, model_id: str | None = None) -> int:

@@ -58,18 +58,14 @@ def is_sealed(model_id: ColumnElement[str], hour: ColumnElement[int]) -> ColumnE
     """The condition that a model's hour, given as columns of a query, is sealed."""
     found = aliased(partition_ledger).c
     return (
-        select(1)
-        .where(found.dataset == SEALED_EVENTS, found.model_id == model_id, found.window_start == hour)
-        .exists()
+        select(1).where(found.dataset == SEALED_EVENTS, found.model_id == model_id, found.window_start == hour).exists()
     )
 
 
 def newest_sealed_hour(connection: Connection) -> int | None:
     """The latest hour of any model that is sealed; ``None`` if none is."""
     table = partition_ledger.c
-    newest: int | None = connection.scalar(
-        select(func.max(table.window_start)).where(table.dataset == SEALED_EVENTS)
-    )
+    newest: int | None = connection.scalar(select(func.max(table.window_start)).where(table.dataset == SEALED_EVENTS))
     return newest
 
 

@@ -105,7 +105,10 @@ class Lake:
         return removed
 
 
-_RECOVERY = "materialize `logged_predictions` and what follows it for that hour to write it again from the event store"
+_RECOVERY = (
+    "materialize `logged_predictions` and what follows it for that hour to write it again from the event store "
+    "(an hour whose events retention has removed comes back only from a backup of the lake)"
+)
 
 
 def file_name(identifier: str) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from monitoring_pipeline.events.read import hour_revisions
+from monitoring_pipeline.events.seals import is_sealed
 from monitoring_pipeline.events.tables import hour_revision
 from monitoring_pipeline.lake.tables import partition_ledger
 from monitoring_pipeline.stages.span import EVER, MonitoredSpan
@@ -39,10 +40,10 @@ class DueWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueRange:
-    """Contiguous due windows of all models, to be computed in one run.
+    """Due windows of all models, to be computed in one run.
 
     Args:
-        starts: the windows, ascending and without a gap.
+        starts: the windows, ascending.
         revision: grows with every change of any of them; part of the run key.
     """
 
@@ -53,7 +54,7 @@ class DueRange:
 def due_hours(
     connection: Connection, *, now: int, debounce_micros: int = 0, span: MonitoredSpan = EVER
 ) -> list[DueWindow]:
-    """Closed hours whose revision is ahead of the ledger.
+    """Closed hours whose revision is ahead of the ledger, and whose events were not removed.
 
     Args:
         connection: a reading transaction.
@@ -77,6 +78,7 @@ def due_hours(
                 done.revision.is_(None),
                 and_(done.revision < hours.revision, hours.changed_at <= now - debounce_micros),
             ),
+            ~is_sealed(hours.model_id, hours.hour),
         )
         .order_by(hours.hour, hours.model_id)
     )
@@ -150,6 +152,16 @@ def contiguous(
         else:
             ranges.append([start])
     return [DueRange(starts=tuple(starts), revision=sum(revisions.get(s, 0) for s in starts)) for starts in ranges]
+
+
+def gathered(due: Iterable[DueWindow], *, longest: int) -> list[DueRange]:
+    """The due windows of all models, whatever lies between them, as groups of at most ``longest``."""
+    revisions: dict[int, int] = defaultdict(int)
+    for window in due:
+        revisions[window.window_start] += window.revision
+    ordered = sorted(revisions)
+    groups = [ordered[first : first + longest] for first in range(0, len(ordered), longest)]
+    return [DueRange(starts=tuple(group), revision=sum(revisions[start] for start in group)) for group in groups]
 
 
 def empty_hours(connection: Connection, due: Sequence[DueWindow]) -> set[int]:

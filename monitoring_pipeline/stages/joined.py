@@ -11,14 +11,15 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from monitoring_pipeline.database import reading, writing
-from monitoring_pipeline.events.read import HourRevision, actuals_between, hour_revisions
+from monitoring_pipeline.database import reading
+from monitoring_pipeline.events.read import HourRevision, actuals_of_hours, hour_revisions
+from monitoring_pipeline.events.seals import sealed_hours
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.stages import logged
 from monitoring_pipeline.stages.columns import SEGMENT_PREFIX
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.report import ModelOutcome, StageReport, chunks
-from monitoring_pipeline.windows import HOUR_MICROS
+from monitoring_pipeline.stages.sealed import publish_files, sealed_outcome
 
 DATASET = "joined_predictions"
 
@@ -54,12 +55,15 @@ def join_predictions(pipeline: Pipeline, hours: Sequence[int], *, only_due: bool
             revisions = {(r.model_id, r.hour): r for r in hour_revisions(connection, chunk)}
             sources = ledger.entries(connection, logged.DATASET, chunk)
             standing = ledger.entries(connection, DATASET, chunk)
+            sealed = sealed_hours(connection, chunk)
         work = [
             (source, _input_revision(revisions[key], source))
             for key, source in sorted(sources.items())
-            if not (only_due and _is_current(standing.get(key), _input_revision(revisions[key], source)))
+            if key not in sealed
+            and not (only_due and _is_current(standing.get(key), _input_revision(revisions[key], source)))
         ]
-        done = {source.key for source, _ in work}
+        done = {source.key for source, _ in work} | sealed
+        outcomes += [sealed_outcome(entry) for key, entry in standing.items() if key in sealed]
         outcomes += [_outcome(entry, "unchanged") for key, entry in standing.items() if key not in done]
         outcomes += _publish(pipeline, work)
     return StageReport(dataset=DATASET, outcomes=tuple(outcomes))
@@ -85,10 +89,11 @@ def _publish(pipeline: Pipeline, work: Sequence[tuple[ledger.LedgerEntry, int]])
     for source, revision in work:
         by_model[source.model_id].append((source, revision))
     outputs = [output for model_id, items in by_model.items() for output in _write_files(pipeline, model_id, items)]
-    with writing(pipeline.engine) as connection:
-        ledger.serialize(connection, DATASET)
-        ledger.publish(connection, ledger.not_newer(connection, [o for o, _ in outputs]), now=pipeline.clock())
-    return [_outcome(output, "computed", labelled) for output, labelled in outputs]
+    sealed = publish_files(pipeline, DATASET, [output for output, _ in outputs])
+    return [
+        sealed_outcome(sealed[output.key]) if output.key in sealed else _outcome(output, "computed", labelled)
+        for output, labelled in outputs
+    ]
 
 
 def _write_files(
@@ -96,7 +101,7 @@ def _write_files(
 ) -> list[tuple[ledger.LedgerEntry, int]]:
     starts = [source.window_start for source, _ in items]
     with reading(pipeline.engine) as connection:
-        truth = _current_truth(connection, model_id, min(starts), max(starts) + HOUR_MICROS)
+        truth = _current_truth(connection, model_id, starts)
     outputs = []
     for source, revision in items:
         assert source.path is not None, "logged_predictions always has a file"
@@ -109,9 +114,9 @@ def _write_files(
     return outputs
 
 
-def _current_truth(connection: Connection, model_id: str, start: int, end: int) -> dict[str, Actual]:
+def _current_truth(connection: Connection, model_id: str, hours: Sequence[int]) -> dict[str, Actual]:
     truth: dict[str, Actual] = {}
-    for prediction_id, _at, revision, value, label, received_at in actuals_between(connection, model_id, start, end):
+    for prediction_id, _at, revision, value, label, received_at in actuals_of_hours(connection, model_id, hours):
         candidate = (received_at, revision, value, label)
         # (received_at, revision) is unique per prediction, so the comparison never reaches the values.
         if prediction_id not in truth or candidate[:2] > truth[prediction_id][:2]:

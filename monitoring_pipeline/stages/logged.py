@@ -6,13 +6,15 @@ Late truth never rewrites it: only a change of the predictions themselves does.
 from collections import defaultdict
 from collections.abc import Sequence
 
-from monitoring_pipeline.database import reading, writing
-from monitoring_pipeline.events.read import HourRevision, hour_revisions, predictions_between
+from monitoring_pipeline.database import reading
+from monitoring_pipeline.events.read import HourRevision, hour_revisions, predictions_of_hours
+from monitoring_pipeline.events.seals import sealed_hours
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.stages.columns import logged_table
 from monitoring_pipeline.stages.models import declaration
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.report import ModelOutcome, StageReport, chunks
+from monitoring_pipeline.stages.sealed import publish_files, sealed_outcome
 from monitoring_pipeline.windows import HOUR_MICROS
 
 DATASET = "logged_predictions"
@@ -23,8 +25,10 @@ def log_predictions(pipeline: Pipeline, hours: Sequence[int], *, only_due: bool 
     outcomes: list[ModelOutcome] = []
     for chunk in chunks(hours):
         with reading(pipeline.engine) as connection:
-            revisions = hour_revisions(connection, chunk)
+            sealed = sealed_hours(connection, chunk)
+            revisions = [r for r in hour_revisions(connection, chunk) if (r.model_id, r.hour) not in sealed]
             standing = ledger.entries(connection, DATASET, chunk)
+        outcomes += [sealed_outcome(entry) for key, entry in standing.items() if key in sealed]
         work = [r for r in revisions if not (only_due and _is_current(r, standing))]
         current = [r for r in revisions if r not in work]
         outcomes += [_unchanged(standing[r.model_id, r.hour]) for r in current]
@@ -44,17 +48,15 @@ def _publish(pipeline: Pipeline, work: Sequence[HourRevision]) -> list[ModelOutc
     for item in work:
         by_model[item.model_id].append(item)
     outputs = [output for model_id, items in by_model.items() for output in _write_files(pipeline, model_id, items)]
-    with writing(pipeline.engine) as connection:
-        ledger.serialize(connection, DATASET)
-        ledger.publish(connection, ledger.not_newer(connection, outputs), now=pipeline.clock())
-    return [_computed(output) for output in outputs]
+    sealed = publish_files(pipeline, DATASET, outputs)
+    return [sealed_outcome(sealed[output.key]) if output.key in sealed else _computed(output) for output in outputs]
 
 
 def _write_files(pipeline: Pipeline, model_id: str, items: Sequence[HourRevision]) -> list[ledger.LedgerEntry]:
     hours = [item.hour for item in items]
     with reading(pipeline.engine) as connection:
         model = declaration(connection, pipeline.config, model_id)
-        rows = predictions_between(connection, model_id, min(hours), max(hours) + HOUR_MICROS)
+        rows = predictions_of_hours(connection, model_id, hours)
     by_hour = defaultdict(list)
     for row in rows:
         by_hour[row[1] - row[1] % HOUR_MICROS].append(row)

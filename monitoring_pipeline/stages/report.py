@@ -15,7 +15,8 @@ class ModelOutcome:
     """One model's window after a stage.
 
     Args:
-        state: ``computed``, ``unchanged`` (the ledger was up to date) or ``blocked`` (critical quality failures).
+        state: ``computed``, ``unchanged`` (the ledger was up to date), ``blocked`` (critical quality failures) or
+            ``sealed`` (its events were removed by ``retention.events_days``; what was published stands).
         row_count: rows of the output.
         details: small facts for people: counts, headline metrics. Never feature values.
     """

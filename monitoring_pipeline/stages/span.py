@@ -9,7 +9,6 @@ from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.events.tables import hour_revision
 from monitoring_pipeline.windows import DAY_MICROS, from_micros, to_micros
 
-
 # One event with a clock gone wrong must not make partitions for every hour since 1970; Dagster advises fewer
 # than 100,000 of them.
 LONGEST_LOOK_BACK_MICROS = 10 * 365 * DAY_MICROS
