@@ -27,7 +27,7 @@ demo: $(STAMP) ## Replay four weeks of real flights through the pipeline and say
 	@$(BIN)/monitor demo
 
 dev: $(STAMP) ## Dagster UI on :3000 and MLflow UI on :5000, loopback only; Ctrl-C stops both
-	@$(BIN)/monitor dev
+	@$(BIN)/monitor dev || test $$? -eq 130
 
 test: $(STAMP) ## Run the tests that belong to every push
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not long"

@@ -2,10 +2,11 @@
 
 import dagster as dg
 
-from assets.shell import OWNERS, markdown_table
+from assets.shell import OWNERS, failed_models, log_failures, markdown_table
 from monitoring_pipeline.alerts.read import list_alerts
 from monitoring_pipeline.alerts.vocabulary import AlertState
-from monitoring_pipeline.stages.findings import mature_alerts
+from monitoring_pipeline.stages.findings import mature_alerts, withdraw_alerts
+from monitoring_pipeline.stages.isolation import told
 from monitoring_pipeline.stages.pipeline import Pipeline
 
 MAX_ROWS = 50
@@ -13,16 +14,24 @@ MAX_ROWS = 50
 
 @dg.asset(deps=["hourly_findings", "daily_findings"], group_name="alerts", owners=OWNERS, kinds={"python"})
 def alerts(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
-    """Provisional alerts become confirmed or retracted here when time alone, not a label, matured them."""
+    """Provisional alerts become confirmed or retracted here when time alone, not a label, matured them.
+
+    Those whose rule was taken out of the config are withdrawn.
+    """
+    withdrawn = withdraw_alerts(pipeline)
     matured = mature_alerts(pipeline)
     active = list_alerts(pipeline.engine, states=[AlertState.PROVISIONAL, AlertState.CONFIRMED])
     context.add_output_metadata(
         {
             "dagster/row_count": len(active),
             "windows_judged_again": len(matured.outcomes),
+            "alerts_withdrawn": withdrawn,
             "active": dg.MetadataValue.md(_table(active)),
         }
     )
+    log_failures(context, matured)
+    if matured.failures:
+        raise failed_models(told(matured.failures))
 
 
 def _table(active: list[dict[str, object]]) -> str:

@@ -16,7 +16,7 @@ from expectations.logged_predictions import logged_predictions
 from monitoring_pipeline.stages import joined, logged
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.quality import Suites, check_quality
-from monitoring_pipeline.stages.report import ModelOutcome, StageReport
+from monitoring_pipeline.stages.report import ModelOutcome, OutcomeState, StageReport
 
 CHECK = "no_critical_expectation_failed"
 
@@ -61,7 +61,7 @@ def log_check(
     context: dg.AssetExecutionContext | dg.OpExecutionContext, key: str, outcomes: Sequence[ModelOutcome]
 ) -> None:
     """Record the check of one partition; a result that a range run returns carries no partition."""
-    validated = [outcome for outcome in outcomes if outcome.state != "unchanged"]
+    validated = [outcome for outcome in outcomes if outcome.state is not OutcomeState.UNCHANGED]
     if validated:
         evaluation = dg.AssetCheckEvaluation(
             asset_key=dg.AssetKey("data_quality"), check_name=CHECK, partition=key, **_verdict(validated)
@@ -74,7 +74,7 @@ def _aggregate(report: StageReport) -> dg.AssetCheckResult:
 
 
 def _verdict(outcomes: Sequence[ModelOutcome]) -> Mapping[str, Any]:
-    blocked = [outcome for outcome in outcomes if outcome.state == "blocked"]
+    blocked = [outcome for outcome in outcomes if outcome.state in (OutcomeState.BLOCKED, OutcomeState.FAILED)]
     metadata: dict[str, dg.MetadataValue | int] = {
         "model_hours_blocked": len(blocked),
         "model_hours_looked_at": len(outcomes),

@@ -16,6 +16,7 @@ from assets.shell import Metadata
 from monitoring_pipeline.results.read import read_metrics
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.report import ModelOutcome
+from monitoring_pipeline.text import one_line
 from monitoring_pipeline.windows import DAY_MICROS, Grain
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 HEADLINES = ("mae", "log_loss", "accuracy")
 
 MAX_MODELS = 4
+MAX_NAME_LENGTH = 60  # a longer title would leave the picture
 HOURS = range(24)
 
 Row = dict[str, Any]
@@ -91,9 +93,9 @@ def _draw(axes: "Axes", model_id: str, rows: Sequence[Row]) -> None:
     axes.set_zorder(share.get_zorder() + 1)
     axes.patch.set_visible(False)
     axes.set(xlim=(-0.6, 23.6), xticks=list(HOURS)[::3])
-    # Identifiers are drawn as they are: "$" would be read as a formula.
-    title = f"{model_id}: {rows[0]['metric']} by hour (UTC), 95 % interval".replace("$", r"\$")
-    axes.set_title(title, fontsize=9, loc="left")
+    # Identifiers are drawn as they are, on one line: "$" would be read as a formula.
+    name = one_line(model_id, max_length=MAX_NAME_LENGTH).replace("$", r"\$")
+    axes.set_title(f"{name}: {rows[0]['metric']} by hour (UTC), 95 % interval", fontsize=9, loc="left")
     for side in (axes, share):
         side.tick_params(labelsize=8)
         side.spines[["top"]].set_visible(False)

@@ -11,16 +11,24 @@ from assets.housekeeping import sweep
 from assets.jobs import PROJECT_TO_MLFLOW, REVIEW_ALERTS
 from assets.partitions import range_tags
 from assets.requests import DueRun, due_runs, mlflow_runs_due
-from monitoring_pipeline.alerts.maturing import windows_coming_of_age
+from monitoring_pipeline.alerts.outbox import pending_counts
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.installation import Installation
+from monitoring_pipeline.stages.blocked import BlockedHour, blocked_model_hours
+from monitoring_pipeline.stages.findings import review_due
 from monitoring_pipeline.stages.models import undeclared_models
 from monitoring_pipeline.stages.span import model_hours_outside
 from monitoring_pipeline.windows import Grain
 
+# Dagster's own launchers add it to a run; without it the run is missing from the list of its job.
+OF_LOCATION = {".dagster/repository": "__repository__@monitoring_pipeline.definitions"}
+
 # Dagster's console logger writes a line per event; the events are in the instance anyway.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+RunKey = tuple[Grain, tuple[int, ...], int]
 
 
 @dataclass(kw_only=True)
@@ -32,6 +40,9 @@ class ReconcileReport:
     again: dict[Grain, int] = field(default_factory=lambda: dict.fromkeys(Grain, 0))  # of the windows
     outside: int = 0  # model-hours with events before the first or after the last partition
     undeclared: list[str] = field(default_factory=list)  # models that are monitored with defaults
+    blocked: list[BlockedHour] = field(
+        default_factory=list
+    )  # model-hours without metrics: a critical expectation failed
     mlflow_pending: int = 0  # model-days that MLflow does not show yet; they are caught up later
     reopened: dict[Grain, int] = field(default_factory=lambda: dict.fromkeys(Grain, 0))  # model windows
 
@@ -63,27 +74,40 @@ def reconcile(
     """
     pipeline, report = installation.pipeline, ReconcileReport()
     sweep(pipeline)
-    done: set[tuple[Grain, tuple[int, ...], int]] = set()
-    while due := due_runs(pipeline, debounce=False):
-        run = due[0]
-        key = (run.grain, run.windows.starts, run.windows.revision)
-        if key in done:
+    done: set[RunKey] = set()
+    failed: dict[RunKey, MonitorError] = {}
+    while run := next((run for run in due_runs(pipeline, debounce=False) if _key(run) not in failed), None):
+        if _key(run) in done:
             raise MonitorError(
                 f"{run.job_name} for {run.name} succeeded and is still due; this is a bug: please report it"
             )
         on_run(run)
-        _execute(definitions, instance, run.job_name, run.tags, run.name, run_config=run.run_config)
-        done.add(key)
+        try:
+            _execute(definitions, instance, run.job_name, run.tags, run.name, run_config=run.run_config)
+        except MonitorError as error:
+            # One model's trouble fails its run; what is due for the others is still computed and delivered.
+            failed[_key(run)] = error
+            continue
+        done.add(_key(run))
         report.add(run)
     with reading(pipeline.engine) as connection:
-        matured = windows_coming_of_age(connection, pipeline.config, now=pipeline.clock())
         report.outside = model_hours_outside(connection, pipeline.span)
         report.undeclared = undeclared_models(connection, pipeline.config)
-    if matured:
-        _execute(definitions, instance, REVIEW_ALERTS, {}, "alerts that came of age")
+    if review_due(pipeline):
+        _execute(definitions, instance, REVIEW_ALERTS, {}, "alerts that came of age or lost their rule")
     report.mlflow_pending = _catch_up_mlflow(definitions, installation, instance)
-    _execute(definitions, instance, deliver_notifications.name, {}, "the outbox")
+    with reading(pipeline.engine) as connection:
+        report.blocked = blocked_model_hours(connection)
+        waiting = pending_counts(connection)
+    if waiting:
+        _execute(definitions, instance, deliver_notifications.name, {}, "the outbox")
+    if failed:
+        raise list(failed.values())[-1]
     return report
+
+
+def _key(run: DueRun) -> RunKey:
+    return run.grain, run.windows.starts, run.windows.revision
 
 
 def _catch_up_mlflow(definitions: dg.Definitions, installation: Installation, instance: dg.DagsterInstance) -> int:
@@ -106,7 +130,7 @@ def _execute(
 ) -> None:
     job = definitions.resolve_job_def(job_name)
     result = job.execute_in_process(
-        instance=instance, tags=tags, run_config={**QUIET, **run_config}, raise_on_error=False
+        instance=instance, tags={**OF_LOCATION, **tags}, run_config={**QUIET, **run_config}, raise_on_error=False
     )
     if not result.success:
         failed = [event for event in result.all_events if event.is_step_failure]

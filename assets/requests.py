@@ -10,19 +10,12 @@ from assets.partitions import LONGEST_RANGE, partition_key, range_tags
 from assets.shell import ONLY_DUE_TAG
 from assets.touched import TOUCHED_HOURS, run_config
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.stages.due import (
-    DueRange,
-    DueWindow,
-    contiguous,
-    due_days,
-    due_hours,
-    empty_hours,
-    gathered,
-)
+from monitoring_pipeline.stages.due import DueWindow, due_days, due_hours
 from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.ranges import DueRange, contiguous, empty_hours, gathered
 from monitoring_pipeline.tracking.pending import pending_days
 from monitoring_pipeline.tracking.server import Tracking
-from monitoring_pipeline.windows import Grain, floor
+from monitoring_pipeline.windows import SECOND_MICROS, Grain, floor
 
 # With this many separate ranges of hours one run for all of them is cheaper than a run for each.
 SCATTERED_RANGES = 3
@@ -77,7 +70,7 @@ def due_runs(pipeline: Pipeline, *, debounce: bool) -> list[DueRun]:
         pipeline: the installation.
         debounce: let reopened hours rest as the config says; a person who reconciles by hand does not wait.
     """
-    now, rest = pipeline.clock(), pipeline.config.debounce_seconds * 1_000_000 if debounce else 0
+    now, rest = pipeline.clock(), pipeline.config.debounce_seconds * SECOND_MICROS if debounce else 0
     span = pipeline.span
     with reading(pipeline.engine) as connection:
         hours = due_hours(connection, now=now, debounce_micros=rest, span=span)

@@ -3,21 +3,19 @@
 from collections.abc import Iterator
 
 import dagster as dg
-from sqlalchemy import func, select
 
 from assets.delivery import deliver_notifications
 from assets.jobs import JOB_NAMES, JOBS, PROJECT_TO_MLFLOW, REVIEW_ALERTS
 from assets.partitions import range_tags
 from assets.requests import due_runs, mlflow_runs_due
 from assets.touched import TOUCHED_HOURS, touched_hours
-from monitoring_pipeline.alerts.maturing import windows_coming_of_age
-from monitoring_pipeline.alerts.outbox import pending_counts
-from monitoring_pipeline.alerts.tables import notifications
+from monitoring_pipeline.alerts.outbox import due_count, pending_counts
 from monitoring_pipeline.database import reading
+from monitoring_pipeline.stages.findings import review_due
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.span import model_hours_outside
 from monitoring_pipeline.tracking.server import Tracking
-from monitoring_pipeline.windows import DAY_MICROS, Grain
+from monitoring_pipeline.windows import DAY_MICROS, SECOND_MICROS, Grain
 
 # Dagster remembers a run key for ever, also of a failed run, so the key carries the revision (new input, new
 # run) and this bucket of time (same input, another try).
@@ -53,7 +51,7 @@ def due_partitions(
     names = {TOUCHED_HOURS, *(job.name for job in JOBS)}
     busy = {name for name in names if _in_flight(context.instance, name)}
     waiting = busy | OF_HOURS if busy & OF_HOURS else busy
-    bucket = pipeline.clock() // (RETRY_SECONDS * 1_000_000)
+    bucket = pipeline.clock() // (RETRY_SECONDS * SECOND_MICROS)
     requests = [
         dg.RunRequest(
             run_key=f"{run.job_name}/{run.name}/{run.windows.revision}",
@@ -83,12 +81,11 @@ def _nothing_due(pipeline: Pipeline) -> str:
 
 
 def _reviews(pipeline: Pipeline) -> list[dg.RunRequest]:
-    """A run for alerts whose labels came of age."""
-    with reading(pipeline.engine) as connection:
-        matured = windows_coming_of_age(connection, pipeline.config, now=pipeline.clock())
-    if not matured:
+    """A run for alerts whose labels came of age or whose rule was taken out of the config."""
+    due = review_due(pipeline)
+    if not due:
         return []
-    return [dg.RunRequest(run_key=f"{REVIEW_ALERTS}/{len(matured)}/{matured[-1].start}", job_name=REVIEW_ALERTS)]
+    return [dg.RunRequest(run_key="/".join(map(str, (REVIEW_ALERTS, *due))), job_name=REVIEW_ALERTS)]
 
 
 def _projections(pipeline: Pipeline, tracking: Tracking) -> list[dg.RunRequest]:
@@ -113,17 +110,13 @@ def alert_notifications(
         return dg.SkipReason("a delivery is in flight")
     now = pipeline.clock()
     with reading(pipeline.engine) as connection:
-        due, newest = connection.execute(
-            select(func.count(), func.max(notifications.c.next_attempt_at)).where(
-                notifications.c.state == "pending", notifications.c.next_attempt_at <= now
-            )
-        ).one()
+        due, newest = due_count(connection, now=now)
         waiting = sum(pending_counts(connection).values())
     if not due:
         return dg.SkipReason(
             f"{waiting} notifications wait for their next attempt" if waiting else "the outbox is empty"
         )
-    return dg.RunRequest(run_key=f"deliver/{due}/{newest}/{now // 60_000_000}")
+    return dg.RunRequest(run_key=f"deliver/{due}/{newest}/{now // (60 * SECOND_MICROS)}")
 
 
 def _in_flight(instance: dg.DagsterInstance, job_name: str) -> bool:

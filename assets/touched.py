@@ -14,15 +14,16 @@ import dagster as dg
 
 from assets.data_quality import SUITES, log_check
 from assets.partitions import window_start, window_starts
-from assets.shell import partition_metadata, summary
+from assets.shell import failed_models, log_failures, partition_metadata, summary
 from monitoring_pipeline.stages.drift import measure_drift
 from monitoring_pipeline.stages.findings import judge_windows
+from monitoring_pipeline.stages.isolation import told
 from monitoring_pipeline.stages.joined import join_predictions
 from monitoring_pipeline.stages.logged import log_predictions
 from monitoring_pipeline.stages.performance import measure_hours
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.quality import check_quality
-from monitoring_pipeline.stages.report import StageReport
+from monitoring_pipeline.stages.report import OutcomeState, StageReport
 from monitoring_pipeline.windows import Grain
 
 TOUCHED_HOURS = "touched_hours"
@@ -38,6 +39,10 @@ STAGES: tuple[tuple[str, Callable[..., StageReport]], ...] = (
 )
 
 
+# States in which nothing was published.
+NOT_WRITTEN = {OutcomeState.UNCHANGED, OutcomeState.SEALED, OutcomeState.FAILED}
+
+
 class TouchedHours(dg.Config):
     """Which hours to bring up to date, by their partition keys."""
 
@@ -50,9 +55,13 @@ def compute_touched_hours(
 ) -> None:
     """Every hourly stage over the hours; each skips the models that have nothing new for it."""
     hours = window_starts(config.partitions)
+    failed = []
     for asset, stage in STAGES:
         report = stage(pipeline, hours, only_due=True)
         _log(context, asset, config.partitions, report)
+        failed += [f"{report.dataset}: {told(report.failures)}"] if report.failures else []
+    if failed:
+        raise failed_models("; ".join(failed))
 
 
 @dg.job(name=TOUCHED_HOURS, description="Bring scattered hours up to date in one run.")
@@ -69,7 +78,7 @@ def run_config(partitions: Sequence[str]) -> dict[str, Any]:
 def _log(context: dg.OpExecutionContext, asset: str, partitions: Sequence[str], report: StageReport) -> None:
     for key in partitions:
         outcomes = report.of(window_start(key))
-        if all(outcome.state in ("unchanged", "sealed") for outcome in outcomes):
+        if all(outcome.state in NOT_WRITTEN for outcome in outcomes):
             continue
         context.log_event(
             dg.AssetMaterialization(asset_key=asset, partition=key, metadata=partition_metadata(outcomes))
@@ -77,3 +86,4 @@ def _log(context: dg.OpExecutionContext, asset: str, partitions: Sequence[str], 
         if asset == "data_quality":
             log_check(context, key, outcomes)
     context.log.info(summary(report))
+    log_failures(context, report)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
 from monitoring_pipeline.errors import MonitorError
@@ -33,20 +34,38 @@ def open_engine(url: str) -> Engine:
     """An engine on the store, set up for durable commits.
 
     Raises:
-        MonitorError: if the address cannot be understood.
+        MonitorError: if the address cannot be understood, or names a database that is gone with the process.
     """
+    if not url.isprintable():
+        raise MonitorError(f"store_url holds a character that cannot be printed; {_ADDRESSES}")
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        address = make_url(url)
+        if _is_in_memory(address):
+            raise MonitorError(
+                "store_url names an SQLite database in memory: whatever is stored would be gone with the process; "
+                "write sqlite:///file.db, or take the key out to keep the store under MONITOR_HOME"
+            )
+        engine = create_engine(address, pool_pre_ping=not url.startswith("sqlite"))
+        engine.dialect.create_connect_args(address)
     except (ArgumentError, NoSuchModuleError) as error:
         raise MonitorError(f"store_url is not a database address SQLAlchemy knows ({error}); {_ADDRESSES}") from None
     except ModuleNotFoundError as error:
         raise MonitorError(
             f"store_url needs a database driver that is not installed ({error.name}); {_ADDRESSES}"
         ) from None
+    except (ValueError, TypeError) as error:  # a port or an option that is no number
+        raise MonitorError(f"store_url has a part that cannot be read ({error}); {_ADDRESSES}") from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _is_in_memory(address: URL) -> bool:
+    if address.get_backend_name() != "sqlite":
+        return False
+    name = address.database or ""
+    return name in {"", "file:"} or ":memory:" in name or address.query.get("mode") == "memory"
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
@@ -81,6 +100,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def insert_of(connection: Connection) -> type[sqlite.Insert] | type[postgresql.Insert]:
+    """The INSERT of the connection's database: only that knows ON CONFLICT."""
+    return sqlite.Insert if connection.dialect.name == "sqlite" else postgresql.Insert
+
+
 @contextmanager
 def reachable(engine: Engine) -> Iterator[None]:
     """Turn "cannot connect" into one sentence that names the store without its password.
@@ -103,7 +127,8 @@ def reachable(engine: Engine) -> Iterator[None]:
 
 def _is_out_of_reach(error: DatabaseError) -> bool:
     # SQLite says "file is not a database" with the plain base class. A missing table or column is an
-    # OperationalError there too, but a mistake of ours, which must keep its traceback.
-    if type(error) is DatabaseError:
+    # OperationalError there too, but a mistake of ours, which must keep its traceback. psycopg2 calls an unknown
+    # connection option a ProgrammingError; while connecting there is no statement yet.
+    if type(error) is DatabaseError or error.statement is None:
         return True
     return isinstance(error, OperationalError) and not str(error.orig).startswith(("no such table", "no such column"))

@@ -48,8 +48,10 @@ class Installation:
 
     @property
     def tracking(self) -> Tracking:
-        """Where MLflow is."""
-        return Tracking.under(self.home.root, self.config.mlflow_url)
+        """Where MLflow is: as the config says, or under the home folder."""
+        if self.config.mlflow_url is not None:
+            return Tracking(url=self.config.mlflow_url)
+        return Tracking(url=self.home.mlflow_url, artifact_root=self.home.mlflow_artifacts)
 
 
 def open_installation(

@@ -26,7 +26,8 @@ class Grain(StrEnum):
         return HOUR_MICROS if self is Grain.HOUR else DAY_MICROS
 
 
-HOUR_MICROS = 3_600_000_000
+SECOND_MICROS = 1_000_000
+HOUR_MICROS = 3_600 * SECOND_MICROS
 DAY_MICROS = 24 * HOUR_MICROS
 
 

@@ -17,6 +17,7 @@ DECLARED = MonitoringConfig(
     models=[
         Model(id="delay", task=Task.REGRESSION, segments=["carrier"]),
         Model(id="late", task=Task.BINARY),
+        Model(id="reason", task=Task.MULTICLASS),
     ]
 )
 

@@ -255,7 +255,7 @@ def final_state(installation: Installation) -> dict[str, list[tuple[Any, ...]]]:
     active = [
         (row["alert_id"], row["state"], row["value"], row["labelled_count"])
         for row in _rows(installation, alerts)
-        if row["state"] != "retracted"
+        if row["state"] not in ("retracted", "withdrawn")
     ]
     return {"ledger": ledger, **results, "alerts": sorted(active)}
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, insert, update
 from typer.testing import CliRunner, Result
 
 from monitoring_pipeline.alerts.read import list_alerts
@@ -14,8 +14,10 @@ from monitoring_pipeline.cli.main import app
 from monitoring_pipeline.config.models import Rule
 from monitoring_pipeline.database import writing
 from monitoring_pipeline.installation import open_installation
+from monitoring_pipeline.results.tables import metrics
 from tests.alerts_examples import finding, recorded
 from tests.conftest import NOON_MICROS
+from tests.results_examples import a_metric
 
 WARNING = Rule(id="mae-raised", metric="mae", above=5)
 CRITICAL_DAY, WARNING_DAY, RETRACTED_DAY = "2024-10-04", "2024-10-05", "2024-10-06"
@@ -70,7 +72,7 @@ def test_the_list_is_json_with_one_object_per_alert(filled: Engine) -> None:
         (["--to", WARNING_DAY], [CRITICAL_DAY], 4),
         (["--state", "retracted"], [RETRACTED_DAY], 0),
         (["--state", "retracted", "--state", "provisional"], [WARNING_DAY, RETRACTED_DAY], 3),
-        (["--model", "flight_late"], [], 0),
+        (["--model", "flight_late"], [], 5),
     ],
 )
 def test_options_choose_alerts_and_the_exit_code_tells_the_worst_that_is_active(
@@ -80,6 +82,31 @@ def test_options_choose_alerts_and_the_exit_code_tells_the_worst_that_is_active(
 
     assert [alert["window_start"][:10] for alert in json.loads(result.stdout)] == days
     assert result.exit_code == exit_code
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_an_unknown_model_is_not_healthy_but_answered_with_those_that_have_alerts(form: list[str]) -> None:
+    result = monitor("list", "--model", "flight_dleay", *form)
+
+    assert (result.exit_code, result.stdout) == (5, "[]\n" if form else "")
+    assert result.stderr == (
+        "there are no alerts of a model 'flight_dleay'; models that have some: flight_delay; "
+        "did you mean 'flight_delay'?\n"
+    )
+
+
+def test_a_model_that_never_had_an_alert_is_healthy(store: Engine, tmp_path: Path) -> None:
+    (tmp_path / "monitoring.yaml").write_text("models:\n- {id: declared, task: regression}\n")
+    with writing(store) as connection:
+        connection.execute(insert(metrics), [a_metric(model_id="measured")])
+
+    declared, measured = monitor("list", "--model", "declared"), monitor("list", "--model", "measured")
+    mistaken = monitor("list", "--model", "mesured")
+
+    assert (declared.exit_code, measured.exit_code, mistaken.exit_code) == (0, 0, 5)
+    assert declared.stderr == "there are no alerts of a model 'declared'; no model has any\n"
+    assert mistaken.stderr.endswith("no model has any; did you mean 'measured'?\n")
 
 
 @pytest.mark.usefixtures("filled")

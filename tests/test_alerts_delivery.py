@@ -73,6 +73,20 @@ def test_no_transaction_is_open_while_a_message_is_being_sent(engine: Engine, cl
     assert report.delivered_count == 1
 
 
+def fail_unforeseen(_: Notification) -> None:
+    raise OverflowError("with a secret in its words")
+
+
+def test_a_channel_that_fails_as_nobody_foresaw_fails_its_attempt_only(engine: Engine, clock: FixedClock) -> None:
+    due_notifications(engine, clock, messages=1, channels=("odd", "up"))
+
+    report = deliver_due(engine, {"odd": Recorder(fail_unforeseen), "up": Recorder()}, clock=clock)
+
+    assert (report.delivered_count, report.failed_attempt_count) == (1, 1)
+    assert report.channels["odd"].last_error == "the channel failed in an unforeseen way: OverflowError"
+    assert sorted(standing(engine)) == ["delivered", "pending"]
+
+
 def test_one_channel_that_is_down_does_not_stop_the_others(engine: Engine, clock: FixedClock) -> None:
     due_notifications(engine, clock, messages=5, channels=("down", "up"))
     up = Recorder()

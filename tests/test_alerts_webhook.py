@@ -2,6 +2,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import logging
 import socket
 import ssl
 import struct
@@ -214,6 +215,9 @@ def test_any_other_reply_is_a_failed_attempt_that_names_the_status(status: int) 
         ("-5", None),
         ("", None),
         ("9" * 5000, 999_999_999.0),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999999999999999", None),
+        ("Mon, 01 Jan 2026 99999999999:00:00 GMT", None),
     ],
 )
 def test_a_receiver_that_asks_to_wait_is_heard(status: int, header: str, seconds: float | None) -> None:
@@ -252,6 +256,48 @@ def test_a_receiver_that_hangs_or_drips_is_left_after_the_timeout_for_the_whole(
         failure = refusal(sender(url, timeout_seconds=HANGING_SECONDS))
 
     assert str(failure) == "127.0.0.1 did not answer within 0.3 s"
+
+
+@pytest.mark.parametrize("location", ["http://xn--a/", "http://[::1", "http://host:port/", "\x00", "//"])
+def test_a_redirect_to_what_is_no_address_is_a_failed_attempt(location: str) -> None:
+    with Receiver(answer(302, Location=location)) as receiver:
+        failure = refusal(sender(receiver.url))
+
+    assert "302" in str(failure) or str(failure).startswith("127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:99999/", "cannot connect to 127.0.0.1: 99999 is not a port; the last is 65535"),
+        ("http://xn--a/", "cannot resolve xn--a: "),
+    ],
+)
+def test_an_address_that_cannot_exist_is_a_failed_attempt(url: str, expected: str) -> None:
+    assert str(refusal(sender(url))).startswith(expected)
+
+
+@pytest.mark.parametrize("content", [None, "no certificates"])
+def test_certificates_that_cannot_be_read_are_a_failed_attempt(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificates = tmp_path / "authority.pem"
+    if content is not None:
+        certificates.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates))
+
+    failure = refusal(sender("https://127.0.0.1:9/"))
+
+    assert str(failure).startswith("cannot read the certificates (SSL_CERT_FILE or SSL_CERT_DIR): ")
+
+
+def test_the_secret_in_an_url_stays_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    with Receiver(answer(200)) as receiver:
+        sender(receiver.url).deliver(NOTIFICATION)
+
+    assert "in-the-url" not in caplog.text
 
 
 def test_an_endless_reply_is_not_read() -> None:

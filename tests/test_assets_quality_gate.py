@@ -1,6 +1,7 @@
 """The gate: a model's hour that cannot be computed from is left out, is seen in Dagster, and stops nobody else."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -8,6 +9,7 @@ import pytest
 
 from assets.data_quality import CHECK
 from assets.partitions import range_tags
+from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain
 from tests.pipeline_examples import (
@@ -42,10 +44,16 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     """Two hours of two models; in the second hour somebody says that a flight was 7 late, where 0 and 1 are allowed."""
     installation = open_home(tmp_path, clock=lambda: LONG_AFTER)
     predictions, actuals = history([0, 1])
-    nonsense = actual_of("late", "001-2", 7.0, at=LATER)
-    ingest(installation, predictions=predictions, actuals=[*actuals, nonsense])
+    ingest(installation, predictions=predictions, actuals=actuals)
+    ingest_nonsense(installation)
     yield installation
     installation.engine.dispose()
+
+
+def ingest_nonsense(installation: Installation) -> None:
+    """A truth that a declared binary model would be refused lands where the model is not declared (yet)."""
+    undeclared = replace(installation, config=MonitoringConfig())
+    ingest(undeclared, actuals=[actual_of("late", "001-2", 7.0, at=LATER)])
 
 
 def check_of(instance: dg.DagsterInstance, partition: str) -> dg.AssetCheckEvaluation:
@@ -123,7 +131,7 @@ def test_nonsense_that_comes_late_withdraws_the_metrics_that_stood(
     run_due(installation, instance)
     stood = windows_with_metrics(installation, "late")
 
-    ingest(installation, actuals=[actual_of("late", "001-2", 7.0, at=LATER)])
+    ingest_nonsense(installation)
     run_due(installation, instance)
 
     assert stood == {GOOD_HOUR, BAD_HOUR}

@@ -68,6 +68,45 @@ def test_a_valid_config_is_an_empty_list_of_problems_for_programs() -> None:
     assert (result.exit_code, json.loads(result.stdout)) == (0, [])
 
 
+def test_what_a_valid_config_needs_and_is_not_there_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "deploy").mkdir()
+    file = tmp_path / "deploy" / "monitoring.yaml"
+    file.write_text(
+        "channels: {ops: {type: webhook, url: https://hooks.example.com, secret_env: NO_SUCH_SECRET}}\n"
+        "models:\n"
+        "  - {id: eta, task: regression, reference: {file: training.parquet}}\n"
+        "  - {id: late, task: binary, rules: [{id: moved, metric: drifted_features, above: 2}]}\n"
+    )
+
+    as_text, as_json = config("validate", str(file)), config("validate", str(file), "--json")
+
+    secret, reference, rule = as_text.stderr.splitlines()
+    assert (as_text.exit_code, as_json.exit_code, json.loads(as_json.stdout)) == (0, 0, [])
+    assert secret.startswith(f"warning: {file}: channels.ops.secret_env: the environment variable NO_SUCH_SECRET is")
+    assert f"models[0].reference.file: there is no file {tmp_path / 'deploy' / 'training.parquet'}" in reference
+    assert "models[1].rules[0]: moved watches drifted_features, and late has no reference" in rule
+    assert as_json.stderr == as_text.stderr
+
+
+def test_nothing_is_warned_of_where_all_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_SECRET", "key")
+    (tmp_path / "training.parquet").touch()  # beside the config, wherever the command is run
+    (tmp_path / "monitoring.yaml").write_text(
+        "channels: {ops: {type: webhook, url: https://hooks.example.com, secret_env: HOOK_SECRET}}\n"
+        "models:\n"
+        "  - id: eta\n"
+        "    task: regression\n"
+        "    reference: {file: training.parquet}\n"
+        "    rules: [{id: moved, metric: drifted_features, above: 2}]\n"
+    )
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    result = config("validate", "../monitoring.yaml")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
 def test_without_any_config_there_is_nothing_to_validate() -> None:
     result = config("validate")
 

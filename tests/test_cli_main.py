@@ -117,6 +117,16 @@ def test_a_broken_config_is_told_in_full_without_a_traceback(tmp_path: Path) -> 
     ]
 
 
+def test_a_config_cannot_command_the_terminal_through_its_keys(tmp_path: Path) -> None:
+    (tmp_path / "monitoring.yaml").write_text('"mod\\e[2Jels": []\nretention: 5\n')
+
+    result = CliRunner().invoke(app, ["metrics"])
+
+    lines = result.stderr.splitlines()
+    assert (result.exit_code, len(lines)) == (1, 3)
+    assert all(line.isprintable() for line in lines)
+
+
 @pytest.mark.parametrize(
     ("store_url", "expected"),
     [

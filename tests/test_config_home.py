@@ -77,3 +77,13 @@ def test_the_option_beats_the_environment_which_beats_the_file_here_which_beats_
     assert config_path(None) == Path("from_environment.yaml")
 
     assert config_path(Path("from_option.yaml")) == Path("from_option.yaml")
+
+
+def test_a_user_whom_nobody_knows_is_one_plain_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONITOR_CONFIG", "~nobody-here/monitoring.yaml")
+    with pytest.raises(MonitorError, match=r"MONITOR_CONFIG is ~nobody-here/monitoring.yaml, and this machine has no"):
+        config_path(None)
+
+    monkeypatch.setenv("MONITOR_HOME", "~nobody-here/x")
+    with pytest.raises(MonitorError, match=r"MONITOR_HOME is ~nobody-here/x, and this machine has no such user"):
+        Home.from_environment()

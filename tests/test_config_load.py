@@ -273,3 +273,16 @@ def test_a_missing_file_is_one_plain_sentence() -> None:
 def test_a_folder_is_not_a_config(tmp_path: Path) -> None:
     with pytest.raises(MonitorError, match=r"is a folder; name the YAML file inside it$"):
         load_config(tmp_path)
+
+
+@pytest.mark.parametrize("written", ['""', '"  "', "${NOT_SET_ANYWHERE:-}"])
+def test_an_empty_store_address_is_refused_and_not_taken_for_the_default(written: str) -> None:
+    [problem] = problems_of(f"store_url: {written}\n")
+
+    assert problem.startswith("monitoring.yaml:1: store_url: is empty; ")
+
+
+def test_a_segment_name_has_no_equals_sign() -> None:
+    [problem] = problems_of("models:\n  - id: m\n    task: binary\n    segments: [a, 'a=b']\n")
+
+    assert problem.startswith("monitoring.yaml:4: models[0].segments[1]: 'a=b' has an equals sign")

@@ -55,7 +55,7 @@ def _session(ports: Sequence[int], folder: Path) -> Iterator["subprocess.Popen[s
         said = [process.stdout.readline() for _ in range(3)]
         assert said == [
             f"Dagster  http://127.0.0.1:{ports[0]}\n",
-            f"MLflow   http://127.0.0.1:{ports[1]}\n",
+            f"MLflow   http://127.0.0.1:{ports[1]}/#/experiments?workflowType=machine_learning\n",
             f"home     {(folder / 'home').resolve()}\n",
         ]
         yield process
@@ -151,4 +151,5 @@ def test_a_child_that_dies_stops_the_rest_and_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "monitor: prepare ended with exit code 1; its log, " in done.stderr
     assert "no_such_setting" in done.stderr
+    assert "Traceback" not in done.stderr
     assert all(_is_free(port) for port in ports)

@@ -6,10 +6,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
 import yaml
 from sqlalchemy import Engine, insert
@@ -19,12 +22,16 @@ from monitoring_pipeline.alerts.notification import Notification
 from monitoring_pipeline.alerts.read import list_alerts
 from monitoring_pipeline.alerts.tables import notifications
 from monitoring_pipeline.cli.main import COMMANDS
-from monitoring_pipeline.config.models import MonitoringConfig
+from monitoring_pipeline.config.models import MonitoringConfig, Task
 from monitoring_pipeline.database import writing
+from monitoring_pipeline.events.ingest import ingest_file, ingest_rows
 from monitoring_pipeline.events.quarantine import QuarantineReason
+from monitoring_pipeline.events.report import IngestReport
+from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.performance.metrics import METRICS_OF_TASK
 from monitoring_pipeline.results.read import read_drift, read_metrics
 from monitoring_pipeline.results.tables import drift_results, metrics
+from monitoring_pipeline.windows import to_micros
 from tests.alerts_examples import finding, recorded, rows
 from tests.results_examples import a_drift_result, a_metric
 
@@ -151,6 +158,70 @@ def test_the_example_channels_and_rules_are_valid() -> None:
     config = MonitoringConfig.model_validate({**channels, "models": [{**model, "rules": rules["rules"]}]})
 
     assert len(config.models[0].rules) == 4
+
+
+def fields_under(heading: str) -> dict[str, bool]:
+    """The fields of a table of events.md, and whether it calls them required."""
+    section = re.split(r"^## ", text_of("reference/events.md"), flags=re.MULTILINE)
+    [found] = [part for part in section if part.startswith(f"{heading}\n")]
+    return {name: word == "yes" for name, word in re.findall(r"^\| `(\w+)` \| (yes|no) \|", found, re.MULTILINE)}
+
+
+def documented_config() -> MonitoringConfig:
+    [written] = blocks("reference/events.md", "yaml")
+    return MonitoringConfig.model_validate(yaml.safe_load(written))
+
+
+def in_april() -> int:
+    """After the events of the examples."""
+    return to_micros(datetime(2026, 4, 1, tzinfo=UTC))
+
+
+def ingested(engine: Engine, path: Path) -> IngestReport:
+    return ingest_file(engine, path, config=documented_config(), clock=in_april)
+
+
+def test_the_example_events_are_accepted_and_the_same_in_every_format(sqlite_engine: Engine, tmp_path: Path) -> None:
+    lines, tables = blocks("reference/events.md", "json"), blocks("reference/events.md", "csv")
+    accounts = []
+    for i, (line, table) in enumerate(zip(lines, tables, strict=True)):
+        ndjson, table_file, parquet = (tmp_path / f"{i}.{ending}" for ending in ("ndjson", "csv", "parquet"))
+        ndjson.write_text(line)
+        table_file.write_text(table)
+        pyarrow.parquet.write_table(pyarrow.csv.read_csv(table_file), parquet)
+        accounts.append([ingested(sqlite_engine, path) for path in (ndjson, table_file, parquet)])
+
+    assert len(accounts) == 2 * len(Task)
+    for first, *others in accounts:
+        assert (first.received, first.accepted, first.orphans) == (1, 1, 0)
+        assert [(again.received, again.duplicates) for again in others] == [(1, 1), (1, 1)]
+
+
+@pytest.mark.parametrize(("heading", "kind"), [("A prediction", Kind.PREDICTIONS), ("An actual", Kind.ACTUALS)])
+def test_just_the_fields_called_required_are_required(sqlite_engine: Engine, heading: str, kind: Kind) -> None:
+    event = {
+        "timestamp": "2026-03-02T09:15:00",
+        "model_id": "eta",
+        "predicted_value": 1,
+        "actual_value": 2,
+        "features": {},
+        "prediction_proba": 0.5,
+        "probabilities": {"a": 0.5},
+        "confidence": 0.5,
+        "model_version": "1",
+        "environment": "test",
+        "latency_ms": 5,
+        "entity_id": "e",
+        "received_at": "2026-03-02T09:15:01",
+    }
+    fields = fields_under(heading)
+    for left_out in fields:
+        sent = {**event, "prediction_id": f"without-{left_out}"}
+        row = {name: sent[name] for name in fields if name != left_out}
+
+        report = ingest_rows(sqlite_engine, [row], kind=kind, config=documented_config(), clock=in_april)
+
+        assert (report.quarantined == 1) is fields[left_out], (left_out, report.samples)
 
 
 @pytest.mark.parametrize("tampered", [False, True])

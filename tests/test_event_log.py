@@ -1,5 +1,7 @@
-"""The event log with kept connections stores what Dagster's own class stores, and leaks nothing."""
+"""The Dagster instance opens or says why not; its event log stores what Dagster's own class stores."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dagster as dg
@@ -8,6 +10,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from assets.instance import open_instance
 from monitoring_pipeline.config.home import Home
+from monitoring_pipeline.errors import MonitorError
 from resources.event_log import KEPT_CONNECTIONS, KeptSqliteEventLogStorage
 
 HOURS = dg.HourlyPartitionsDefinition(start_date="2026-01-01-00:00", end_date="2026-01-02-00:00")
@@ -110,3 +113,64 @@ def test_a_home_that_was_moved_finds_its_history(home: Home, tmp_path: Path) -> 
     with open_instance(moved) as instance:
         assert instance.all_logs(run_id)
     assert not home.root.exists()
+
+
+def test_several_that_open_a_fresh_home_at_once_all_get_it(home: Home) -> None:
+    several = 4
+    together = threading.Barrier(several)
+
+    def runs_seen(_: int) -> int:
+        together.wait()
+        with open_instance(home) as instance:
+            return instance.get_runs_count()
+
+    with ThreadPoolExecutor(several) as pool:
+        assert list(pool.map(runs_seen, range(several))) == [0] * several
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("dagster", "DAGSTER_HOME=dagster is not an absolute path; set it to the absolute path of the folder"),
+        ("~no-such-user/dagster", "DAGSTER_HOME=~no-such-user/dagster is not an absolute path; set it to"),
+        ("/nowhere/dagster", "DAGSTER_HOME=/nowhere/dagster is not a folder that exists; set it to"),
+        ("/dev/null", "DAGSTER_HOME=/dev/null is not a folder that exists; set it to"),
+    ],
+)
+def test_a_dagster_home_that_names_no_folder_is_one_sentence(
+    home: Home, monkeypatch: pytest.MonkeyPatch, name: str, expected: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", name)
+
+    with pytest.raises(MonitorError) as caught, open_instance(home):
+        pass
+
+    assert str(caught.value).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (b"telemetry: [", "expected the node content"),
+        (b"telemetri: {}", 'unexpected config entry "telemetri"'),
+        (b"- telemetry", "to parse to dictionary"),
+        (b"\xff\xfe", "'utf-8' codec"),
+        (b"run_storage: {module: no.such.module, class: Storage}", "no.such.module"),
+    ],
+)
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_dagster_yaml_of_ones_own_that_is_broken_is_one_sentence_that_names_it(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: bytes, expected: str, *, is_named: bool
+) -> None:
+    folder = tmp_path / "named" if is_named else home.dagster
+    folder.mkdir(exist_ok=True)
+    (folder / "dagster.yaml").write_bytes(settings)
+    if is_named:
+        monkeypatch.setenv("DAGSTER_HOME", str(folder))
+
+    with pytest.raises(MonitorError) as caught, open_instance(home):
+        pass
+
+    assert expected in str(caught.value)
+    assert str(folder / "dagster.yaml") in str(caught.value)
+    assert "\n" not in str(caught.value)

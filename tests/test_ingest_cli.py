@@ -11,7 +11,7 @@ from tests.ingest_examples import actual, prediction, write_ndjson
 
 KEYS = {
     "source", "kind", "batch_id", "received", "accepted", "duplicates", "conflicts", "quarantined", "revised",
-    "orphans", "touched_hours", "reasons", "samples",
+    "orphans", "returned", "touched_hours", "reasons", "samples",
 }  # fmt: skip
 
 
@@ -50,6 +50,30 @@ def test_rejected_rows_end_with_exit_code_3_and_the_way_to_see_them(tmp_path: Pa
     query = next(line for line in result.stderr.splitlines() if "SELECT" in line)
     with create_engine(Home.from_environment().store_url).connect() as connection:
         assert [row.line for row in connection.execute(text(query))] == [2]
+
+
+def test_the_names_in_a_file_cannot_command_the_terminal(tmp_path: Path) -> None:
+    rejected = write_ndjson(tmp_path / "p.ndjson", [prediction(probabilities={"late\x1b[2J\x9b\u202e": 3})])
+    refused = tmp_path / "p.csv"
+    refused.write_text("timestamp,model_id,prediction_id,predicted_value,a\x1b[2J,a\x1b[2J\n2026-03-02,m,p,1,2,3\n")
+
+    of_a_row = CliRunner().invoke(app, ["ingest", str(rejected)])
+    of_a_file = CliRunner().invoke(app, ["ingest", str(refused)])
+
+    assert "probabilities.late [2J   is 3" in of_a_row.stderr
+    assert "the column a [2J is there twice" in of_a_file.stderr
+    assert (of_a_row.output + of_a_file.output).replace("\n", "").isprintable()
+
+
+def test_an_actual_that_seems_to_return_is_told_how_to_say_so(tmp_path: Path) -> None:
+    events = [actual(actual_value=value) for value in (20, 25, 20)]
+    file = write_ndjson(tmp_path / "a.ndjson", events)
+
+    result = CliRunner().invoke(app, ["ingest", str(file)])
+
+    assert result.exit_code == 0
+    assert "a.ndjson: 1 actual repeated an earlier truth" in result.stderr
+    assert "ingest it with the timestamp" in result.stderr
 
 
 def test_a_file_again_is_no_warning(tmp_path: Path) -> None:

@@ -44,6 +44,16 @@ def test_every_kind_of_fault_is_quarantined_with_line_and_field_and_the_rest_is_
         (row('"predicted_value": 1, "prediction_id": "a", "prediction_id": "b"'), "prediction_id", "duplicate_key"),
         (row('"prediction_id" : "a", "predicted_value": 1, "predicted_value": 2'), "predicted_value", "duplicate_key"),
         (row('"prediction_id": "a", "predicted_value": 1, "features": {"x": 1, "x": 2}'), "x", "duplicate_key"),
+        (
+            row(r'"prediction_id": "a", "predicted_value": 1, "predicted_value": 2, "features":"{\u0022x\":1}"'),
+            "predicted_value",
+            "duplicate_key",
+        ),
+        (
+            row(r'"prediction_id": "a", "predicted_value": 1, "predicted_value": 2, "features":"{\"x\"\u003a1}"'),
+            "predicted_value",
+            "duplicate_key",
+        ),
         (row('"prediction_id": "a"'), "predicted_value", "missing_field"),
         (row('"prediction_id": "a", "predicted_value": null'), "predicted_value", "missing_value"),
         (row('"prediction_id": "a", "predicted_value": 1, "colour": 2'), "colour", "unknown_field"),
@@ -75,9 +85,9 @@ def test_every_kind_of_fault_is_quarantined_with_line_and_field_and_the_rest_is_
     assert (report.accepted, report.conflicts, report.quarantined) == (2, 1, len(expected) - 1)
     assert faults(report) == expected[:5]
     by_line = {row["line"]: row for row in rows}
-    assert by_line[14]["raw"] == lines[13][0]
-    assert by_line[24]["raw"] == '{"model_id": "\\xff\\x00"}'
-    assert len(by_line[25]["raw"]) == 1_000
+    assert by_line[16]["raw"] == lines[15][0]
+    assert by_line[26]["raw"] == '{"model_id": "\\xff\\x00"}'
+    assert len(by_line[27]["raw"]) == 1_000
 
 
 def test_ingesting_a_hostile_file_again_adds_nothing(engine: Engine, clock: FixedClock, tmp_path: Path) -> None:
@@ -169,6 +179,53 @@ def test_faults_in_csv_are_found_at_the_first_line_of_their_row(
     ]
     assert (report.accepted, report.quarantined) == (2, 8)
     assert '"predicted_value":"twelve"' in rows[-1]["raw"]
+
+
+@pytest.mark.parametrize("rest", [40, 4_000])  # up to the end of the file, and up to what the csv module holds
+def test_a_quote_left_open_costs_lines_that_are_all_accounted_for(
+    engine: Engine, clock: FixedClock, tmp_path: Path, rest: int
+) -> None:
+    header = "timestamp,model_id,prediction_id,predicted_value,entity_id"
+    lines = [f"2026-03-02T09:15:00Z,delay,p{n},1,{'x' * 20}" for n in range(rest)]
+    lines[1] = '2026-03-02T09:15:00Z,delay,p1,1,"open'
+    path = tmp_path / "p.csv"
+    path.write_text("\n".join([header, *lines]) + "\n")
+
+    report = ingest(engine, path, clock)
+
+    accepted = {row["prediction_id"] for row in stored(engine, "predictions")}
+    refused = {row["raw"] for row in stored(engine, "quarantine")}
+    assert report.received == rest
+    assert report.reasons == {"broken_row": report.quarantined}
+    assert accepted == {line.split(",")[2] for line in lines if line not in refused}
+    assert refused <= set(lines)
+    assert "is a quote on line 3 left open?" in report.samples[0].detail
+    assert bool(accepted - {"p0"}) == (rest > 40)
+
+
+def test_a_row_goes_on_after_a_quote_that_another_one_closes(
+    sqlite_engine: Engine, clock: FixedClock, tmp_path: Path
+) -> None:
+    header = "timestamp,model_id,prediction_id,predicted_value,entity_id"
+    row = "2026-03-02T09:15:00Z,delay,"
+    path = tmp_path / "p.csv"
+    path.write_text("\n".join([header, row + 'a,1,"open', row + 'b,1,"x"', row + 'c,1,"two\nlines"', ""]))
+
+    report = ingest(sqlite_engine, path, clock)
+
+    assert [sample.line for sample in report.samples] == [2, 3]
+    assert [row["prediction_id"] for row in stored(sqlite_engine, "predictions")] == ["c"]
+
+
+def test_a_csv_row_of_many_lines_is_bounded(sqlite_engine: Engine, clock: FixedClock, tmp_path: Path) -> None:
+    cell = '"' + "x\n" * 50_000 + '"'
+    path = tmp_path / "p.csv"
+    path.write_text("prediction_id,actual_value\n" + ",".join([cell] * 12) + "\na,1\n")
+
+    report = ingest(sqlite_engine, path, clock)
+
+    assert report.received == report.quarantined
+    assert stored(sqlite_engine, "quarantine")[-1]["batch_id"]
 
 
 def test_parquet_carries_typed_columns(engine: Engine, clock: FixedClock, tmp_path: Path) -> None:
@@ -273,6 +330,7 @@ def test_a_csv_with_a_header_only_has_a_kind_and_no_rows(
         ("e.csv", b"a,,b\n", "a column has no name"),
         ("e.csv", b"a,b,a\n", "the column a is there twice"),
         ("e.csv", b"features,features.x\n", "keep one of the two ways"),
+        ("e.csv", b'model_id,"prediction_id', "the header cannot be read"),
         ("e.csv.gz", b"not gzip", "is damaged"),
         ("e.ndjson.gz", gzip.compress(b'{"predicted_value": 1}\n' * 1_000)[:-20], "is damaged"),
     ],
@@ -290,11 +348,12 @@ def test_a_file_that_cannot_be_used_is_one_plain_sentence(
     assert "\n" not in str(caught.value)
 
 
-def test_a_directory_is_refused(sqlite_engine: Engine, clock: FixedClock, tmp_path: Path) -> None:
-    (tmp_path / "d.csv").mkdir()
+@pytest.mark.parametrize("name", ["d.csv", "folder", "."])
+def test_a_folder_is_refused_as_what_it_is(sqlite_engine: Engine, clock: FixedClock, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir(exist_ok=True)
 
-    with pytest.raises(MonitorError, match="is a directory"):
-        ingest(sqlite_engine, tmp_path / "d.csv", clock)
+    with pytest.raises(MonitorError, match="is a folder; name the files in it"):
+        ingest(sqlite_engine, tmp_path / name, clock)
 
 
 @pytest.mark.parametrize("name", ["p.ndjson", "p.csv", "p.parquet"])

@@ -1,6 +1,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from monitoring_pipeline.config.models import MonitoringConfig
@@ -9,7 +11,7 @@ from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.windows import HOUR_MICROS
 from tests.conftest import NOON_MICROS, FixedClock
-from tests.ingest_examples import DECLARED, actual, adds_up, prediction, stored
+from tests.ingest_examples import DECLARED, actual, adds_up, empty, prediction, stored
 
 NINE = NOON_MICROS - 3 * HOUR_MICROS
 QUARTER_PAST_NINE = NINE + HOUR_MICROS // 4
@@ -80,13 +82,37 @@ def test_every_field_of_a_prediction_is_stored(engine: Engine, land: Lander) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["Ünï ✈", 'quo"te', "comma,", "tab\t", "\\N", "\\.", "'; DROP TABLE predictions; --", " x"]
+    "text", ["Ünï ✈", 'quo"te', "comma,", "tab\t", "\\N", "\\.", "'; DROP TABLE predictions; --", " x", "a\rb", "\r."]
 )
 def test_any_unicode_text_comes_back_as_it_was(engine: Engine, land: Lander, text: str) -> None:
-    land.predictions(prediction(prediction_id=text, model_id="late", predicted_value=text))
+    land.predictions(prediction(prediction_id=text, model_id="reason", predicted_value=text))
 
     [row] = stored(engine, "predictions")
     assert (row["prediction_id"], row["predicted_class"]) == (text, text)
+
+
+@pytest.mark.parametrize("examples", [40])
+def test_control_characters_anywhere_come_back_as_they_were(engine: Engine, clock: FixedClock, examples: int) -> None:
+    specials = st.text(st.sampled_from("\r\n\t\\.\",'a\x01\x1a\x1b\x7f\x85\u2028"), min_size=1, max_size=6)
+    texts = specials.filter(lambda text: not text.isspace())
+
+    @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(texts, texts, texts)
+    def holds(model_id: str, prediction_id: str, other: str) -> None:
+        empty(engine)
+        event = prediction(model_id=model_id, prediction_id=prediction_id, predicted_value=other, entity_id=other)
+        rows = [event, {**event, "prediction_id": "z", "actual_value": other, "features": {other: other}}]
+
+        report = ingest_rows(engine, rows, kind=Kind.PREDICTIONS, config=DECLARED, clock=clock)
+
+        assert report.accepted == 2
+        found = {row["prediction_id"]: row for row in stored(engine, "predictions")}
+        names = ("model_id", "entity_id", "predicted_class")
+        assert all(tuple(row[name] for name in names) == (model_id, other, other) for row in found.values())
+        assert found.keys() == {prediction_id, "z"}
+        assert stored(engine, "actuals")[0]["actual_class"] == other
+
+    holds()
 
 
 @pytest.mark.parametrize("number", [0.1 + 0.2, 5e-324, 1.7976931348623157e308, -1e-7, 2**53 + 2])
@@ -171,6 +197,45 @@ def test_truth_is_appended_as_revisions_and_never_overwritten(engine: Engine, la
     rows = stored(engine, "actuals")
     assert [(row["revision"], row["actual_value"]) for row in rows] == [(1, 20.0), (2, 25.0)]
     assert [row["received_at"] for row in rows] == [clock.now - 1_000_000, clock.now]
+
+
+def test_a_later_truth_holds_though_the_clock_was_stepped_back(engine: Engine, land: Lander, clock: FixedClock) -> None:
+    land.predictions(prediction(), prediction(prediction_id="p2"))
+    land.actuals(actual(actual_value=20))
+    before = clock.now
+
+    clock.advance(hours=-1)
+    land.actuals(actual(actual_value=25), actual(prediction_id="p2"))
+    land.predictions(prediction(actual_value=30))
+
+    rows = [(row["prediction_id"], row["actual_value"], row["received_at"]) for row in stored(engine, "actuals")]
+    assert rows == [
+        ("p1", 20.0, before),
+        ("p1", 25.0, before),
+        ("p1", 30.0, before),
+        ("p2", 20.0, clock.now - 1_000_000),
+    ]
+
+
+def test_a_declared_knowledge_time_is_taken_as_it_is_and_later_ones_do_not_fall_behind_it(
+    engine: Engine, land: Lander
+) -> None:
+    land.predictions(prediction())
+    for hour, value in ((11, 20), (10, 25)):
+        land.actuals(actual(actual_value=value, received_at=f"2026-03-02T{hour}:00:00Z"))
+
+    assert [row["received_at"] for row in stored(engine, "actuals")] == [NINE + 2 * HOUR_MICROS, NINE + HOUR_MICROS]
+
+
+def test_a_truth_that_seems_to_return_without_a_timestamp_is_told_apart_from_other_repetitions(land: Lander) -> None:
+    land.predictions(prediction())
+    land.actuals(actual(actual_value=20))
+    land.actuals(actual(actual_value=25))
+
+    back, again = land.actuals(actual(actual_value=20)), land.actuals(actual(actual_value=25))
+
+    assert (counts(back), back.returned) == ((0, 1, 0, 0), 1)
+    assert (counts(again), again.returned) == ((0, 1, 0, 0), 0)
 
 
 def test_a_truth_that_returns_to_an_earlier_value_is_told_by_its_timestamp(engine: Engine, land: Lander) -> None:

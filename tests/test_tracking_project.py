@@ -7,19 +7,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Engine, delete, select
 
+from monitoring_pipeline.config.home import Home
 from monitoring_pipeline.config.models import Model, Task
 from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.results.tables import metrics
 from monitoring_pipeline.tracking.content import day_contents
 from monitoring_pipeline.tracking.pending import pending_days
-from monitoring_pipeline.tracking.project import project_day, project_days
+from monitoring_pipeline.tracking.project import project_days
 from monitoring_pipeline.tracking.report import ProjectionReport, ProjectionState
 from monitoring_pipeline.tracking.server import Tracking
 from monitoring_pipeline.tracking.tables import mlflow_projection
@@ -39,7 +39,8 @@ PATIENT = 60
 @pytest.fixture(scope="session")
 def mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Tracking:
     """A real MLflow store on SQLite; making one takes a second, so the tests of a process share it."""
-    return replace(Tracking.under(tmp_path_factory.mktemp("tracking")), answer_timeout_seconds=PATIENT)
+    home = Home(root=tmp_path_factory.mktemp("tracking"))
+    return Tracking(url=home.mlflow_url, artifact_root=home.mlflow_artifacts, answer_timeout_seconds=PATIENT)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def states(report: ProjectionReport) -> list[ProjectionState]:
 
 
 def project(engine: Engine, tracking: Tracking, clock: FixedClock) -> ProjectionReport:
-    return project_day(engine, tracking, "flights", DAY, clock=clock)
+    return project_days(engine, tracking, [("flights", DAY)], clock=clock)
 
 
 def expected_metrics(engine: Engine) -> dict[str, float]:
@@ -77,11 +78,10 @@ def test_a_day_becomes_one_run_that_bears_its_own_time(engine: Engine, tracking:
     store(engine, metric_row(), metric_row(window_start=DAY + 7 * HOUR_MICROS, value=2.5), drift_row())
     model = Model(id="flights", task=Task.REGRESSION)
 
-    report = project_day(engine, tracking, "flights", DAY, clock=clock, declaration=model)
+    report = project_days(engine, tracking, [("flights", DAY)], clock=clock, declarations={"flights": model})
 
     [run] = shown_runs(tracking)
     assert states(report) == [ProjectionState.LOGGED]
-    assert report.is_complete
     assert (run.info.run_name, run.info.status) == ("2026-03-02", "FINISHED")
     assert (run.info.start_time, run.info.end_time) == (DAY // 1000, (DAY + DAY_MICROS) // 1000)
     assert run.data.metrics == expected_metrics(engine)
@@ -283,7 +283,6 @@ def assert_unavailable_and_still_due(engine: Engine, tracking: Tracking, clock: 
     report = project_days(engine, tracking, days, clock=clock)
 
     assert states(report) == [ProjectionState.UNAVAILABLE] * 3
-    assert not report.is_complete
     assert pending_days(engine, tracking, start=DAY, end=DAY + 2 * DAY_MICROS) == days
 
 
@@ -332,7 +331,7 @@ def test_a_store_that_cannot_be_opened_is_unavailable(
         folder.parent.mkdir()
         folder.write_text("a file")
 
-    assert_unavailable_and_still_due(sqlite_engine, Tracking.under(tmp_path / "home"), clock)
+    assert_unavailable_and_still_due(sqlite_engine, Tracking(url=Home(root=tmp_path / "home").mlflow_url), clock)
 
 
 def test_nothing_to_show_asks_nobody(sqlite_engine: Engine, clock: FixedClock) -> None:
@@ -362,13 +361,13 @@ def test_importing_the_projection_does_not_load_mlflow() -> None:
 @pytest.mark.long
 def test_several_processes_may_make_a_fresh_store_at_once(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from monitoring_pipeline.tracking.server import Tracking; "
-        "print(len(Tracking.under(pathlib.Path(sys.argv[1])).client().search_experiments()))"
+        "import sys; from monitoring_pipeline.tracking.server import Tracking; "
+        "print(len(Tracking(url=sys.argv[1]).client().search_experiments()))"
     )
+    address = Home(root=tmp_path).mlflow_url
 
     started = [
-        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
+        subprocess.Popen([sys.executable, "-c", code, address], stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
 
     assert [process.communicate(timeout=120)[0].strip() for process in started] == ["1"] * 4

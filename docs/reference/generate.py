@@ -1,8 +1,8 @@
 """Writes the generated pages of the reference: ``make docs``. With ``--check`` it only says which are out of date.
 
-``cli.md`` comes from the commands' own help, ``config.md`` from the models of ``monitoring.yaml``, ``results.md`` from
-the enumerations and the registry of metrics. What no code says (the meaning of a key) stands in :mod:`meanings`; a key
-without a meaning, or a meaning without a key, is an error.
+``cli.md`` comes from the commands' own help, ``config.md`` from the models of ``monitoring.yaml``, ``events.md`` from
+the fields that ingest knows, ``results.md`` from the enumerations and the registry of metrics. What no code says (the
+meaning of a key) stands in the modules of meanings; a key without a meaning, or a meaning without a key, is an error.
 """
 
 import sys
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cli_page
 import config_page
+import events_page
 import results_page
 
 FOLDER = Path(__file__).parent
@@ -18,6 +19,7 @@ FOLDER = Path(__file__).parent
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page.render,
     "config.md": config_page.render,
+    "events.md": events_page.render,
     "results.md": results_page.render,
 }
 

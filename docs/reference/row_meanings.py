@@ -54,7 +54,7 @@ _ALERT = {
     "rule_id": "The rule.",
     "metric": "What the rule watches.",
     "severity": "`info`, `warning` or `critical`.",
-    "state": "`provisional`, `confirmed` or `retracted`.",
+    "state": "`provisional`, `confirmed`, `retracted` or `withdrawn`.",
     "value": "The value of the last verdict that had enough data.",
     "lower": "Lower bound of its interval; `null` where there is none.",
     "upper": "Upper bound; `null` where there is none.",

@@ -97,7 +97,7 @@ def _deliver_channel(engine: Engine, name: str, channel: Channel, clock: Clock, 
         if not _claimed(engine, notification, clock):
             continue
         try:
-            channel.deliver(notification)
+            _hand_over(channel, notification)
         except DeliveryError as error:
             given_up += _note_failure(engine, notification, error, clock)
             last_error, failed, in_a_row = str(error), failed + 1, in_a_row + 1
@@ -107,6 +107,17 @@ def _deliver_channel(engine: Engine, name: str, channel: Channel, clock: Clock, 
     return ChannelReport(
         delivered_count=delivered, failed_attempt_count=failed, given_up_count=given_up, last_error=last_error
     )
+
+
+def _hand_over(channel: Channel, notification: Notification) -> None:
+    try:
+        channel.deliver(notification)
+    except DeliveryError:
+        raise
+    # What a receiver can provoke has no end, and one channel must not stop the others or the run. Only the
+    # type is told: the words of an unforeseen error may hold a key or an address.
+    except Exception as error:
+        raise DeliveryError(f"the channel failed in an unforeseen way: {type(error).__name__}") from error
 
 
 def _claimed(engine: Engine, notification: Notification, clock: Clock) -> bool:

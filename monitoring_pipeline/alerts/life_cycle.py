@@ -30,12 +30,13 @@ def next_state(state: AlertState | None, finding: Finding) -> AlertState | None:
     """The state that a verdict leads to; ``None`` while there has been no alert.
 
     A breach of a mature window confirms, of a young one is provisional; a confirmed alert does not become
-    provisional again because further predictions arrived. ``ok`` retracts. Missing evidence changes nothing.
+    provisional again because further predictions arrived. ``ok`` retracts an active alert. Missing evidence
+    changes nothing.
     """
     if finding.verdict is Verdict.BREACH:
         confirmed = finding.mature or state is AlertState.CONFIRMED
         return AlertState.CONFIRMED if confirmed else AlertState.PROVISIONAL
-    if finding.verdict is Verdict.OK and state is not None:
+    if finding.verdict is Verdict.OK and state is not None and state.active:
         return AlertState.RETRACTED
     return state
 

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, text
 
 from monitoring_pipeline.alerts.tables import MAY_CHANGE_WITH_AGE, findings
+from monitoring_pipeline.alerts.withdrawal import judging_rule
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.windows import MICROSECOND, Grain, Window
 
@@ -32,13 +33,6 @@ def windows_coming_of_age(connection: Connection, config: MonitoringConfig, *, n
 
 def _is_due(row: Row[*tuple[Any, ...]], config: MonitoringConfig, now: int) -> bool:
     model = config.model(row.model_id)
-    if model is None:
+    if model is None or judging_rule(row, config) is None:
         return False
-    window = Window(row.window_start, Grain(row.grain))
-    judged = any(
-        rule.id == row.rule_id
-        and rule.grain is window.grain
-        and rule.covers(environment=row.environment, segment=row.segment)
-        for rule in model.rules
-    )
-    return judged and now >= window.end + model.labels.maturity // MICROSECOND
+    return now >= Window(row.window_start, Grain(row.grain)).end + model.labels.maturity // MICROSECOND

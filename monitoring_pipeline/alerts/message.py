@@ -4,8 +4,8 @@ import shlex
 from typing import Any
 
 from monitoring_pipeline.alerts.findings import DRIFTED_FEATURES
-from monitoring_pipeline.alerts.text import plain
 from monitoring_pipeline.alerts.vocabulary import AlertState, Finding
+from monitoring_pipeline.text import plain
 from monitoring_pipeline.windows import Grain, isoformat
 
 # A name in the sentence is cut here, so that the numbers after it are still read.

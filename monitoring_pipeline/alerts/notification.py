@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from monitoring_pipeline.alerts.text import one_line
+from monitoring_pipeline.text import one_line
 
 
 class NotificationState(StrEnum):

@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from monitoring_pipeline.alerts.notification import DeliveryError, Notification, NotificationState
 from monitoring_pipeline.alerts.tables import notifications
 from monitoring_pipeline.alerts.vocabulary import stable_id
-
-MICROS_PER_SECOND = 1_000_000
+from monitoring_pipeline.database import insert_of
+from monitoring_pipeline.windows import SECOND_MICROS
 
 FIRST_RETRY_SECONDS = 10.0
 LONGEST_RETRY_SECONDS = 3600.0
@@ -49,8 +48,7 @@ def row(*, alert_id: str, sequence: int, channel: str, payload: Mapping[str, Any
 def put(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
     """Write new messages, in the caller's transaction; one that is there already stays as it is."""
     if rows:
-        insert = sqlite.Insert if connection.dialect.name == "sqlite" else postgresql.Insert
-        connection.execute(insert(notifications).on_conflict_do_nothing(), list(rows))
+        connection.execute(insert_of(connection)(notifications).on_conflict_do_nothing(), list(rows))
 
 
 def due(connection: Connection, *, channel: str, now: int, limit: int) -> list[Notification]:
@@ -66,6 +64,15 @@ def due(connection: Connection, *, channel: str, now: int, limit: int) -> list[N
         .limit(limit)
     )
     return [_notification(found) for found in connection.execute(query)]
+
+
+def due_count(connection: Connection, *, now: int) -> tuple[int, int | None]:
+    """How many messages of all channels may be tried now, and when the last of them became due."""
+    query = select(func.count(), func.max(notifications.c.next_attempt_at)).where(
+        notifications.c.state == NotificationState.PENDING, notifications.c.next_attempt_at <= now
+    )
+    count, newest = connection.execute(query).one()
+    return count, newest
 
 
 def pending_counts(connection: Connection) -> dict[str, int]:
@@ -93,7 +100,7 @@ def claim(connection: Connection, notification: Notification, *, now: int) -> bo
         )
         .values(
             attempts=notification.attempts + 1,
-            next_attempt_at=now + round(LEASE_SECONDS * MICROS_PER_SECOND),
+            next_attempt_at=now + round(LEASE_SECONDS * SECOND_MICROS),
         )
     )
     return connection.execute(statement).rowcount == 1
@@ -122,7 +129,7 @@ def mark_attempt_failed(connection: Connection, notification: Notification, erro
         )
         .values(
             state=NotificationState.FAILED if given_up else NotificationState.PENDING,
-            next_attempt_at=now + round(wait * MICROS_PER_SECOND),
+            next_attempt_at=now + round(wait * SECOND_MICROS),
             last_error=str(error),
         )
     )

@@ -1,6 +1,6 @@
 """What stands before new verdicts are recorded: findings and alerts of the windows concerned, read at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, select
@@ -20,6 +20,17 @@ def standing_findings(connection: Connection, keys: Sequence[FindingKey]) -> Map
     """The findings that stand in the windows of ``keys``, each with the instant since when it is known."""
     rows = _rows_of_windows(connection, findings, keys, findings.c.known_to.is_(None))
     return {finding.key: (finding, known_from) for finding, known_from in map(_finding, rows)}
+
+
+def standing_of_windows(connection: Connection, model_id: str, grain: Grain, starts: Collection[int]) -> list[Finding]:
+    """The findings that stand in some windows of one model, whatever their rule and group."""
+    query = select(findings).where(
+        findings.c.model_id == model_id,
+        findings.c.grain == grain,
+        findings.c.window_start.in_(starts),
+        findings.c.known_to.is_(None),
+    )
+    return [finding for finding, _ in map(_finding, connection.execute(query))]
 
 
 def standing_alerts(connection: Connection, keys: Sequence[FindingKey]) -> Mapping[str, tuple[AlertState, int]]:
@@ -44,8 +55,9 @@ def _rows_of_windows(
         yield from connection.execute(query)
 
 
-def _finding(row: Row[Any]) -> tuple[Finding, int]:
-    key = FindingKey(
+def key_of(row: Row[Any]) -> FindingKey:
+    """The identity that a stored finding or alert has."""
+    return FindingKey(
         model_id=row.model_id,
         model_version=row.model_version,
         environment=row.environment,
@@ -54,8 +66,11 @@ def _finding(row: Row[Any]) -> tuple[Finding, int]:
         window_start=row.window_start,
         rule_id=row.rule_id,
     )
+
+
+def _finding(row: Row[Any]) -> tuple[Finding, int]:
     finding = Finding(
-        key=key,
+        key=key_of(row),
         metric=row.metric,
         severity=Severity(row.severity),
         verdict=Verdict(row.verdict),

@@ -73,7 +73,7 @@ alerts = Table(
     Column("alert_id", Text, primary_key=True),  # hash of the finding's key: a rerun finds the same alert
     *_key(),
     *_judgement(),
-    Column("state", Text, nullable=False),  # provisional | confirmed | retracted
+    Column("state", Text, nullable=False),  # provisional | confirmed | retracted | withdrawn
     Column("sequence", Integer, nullable=False),  # of the last event
     Column("opened_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),

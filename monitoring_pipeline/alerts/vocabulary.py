@@ -34,19 +34,25 @@ class Silence(StrEnum):
     NO_FEATURE_HAD_ENOUGH_DATA = "no_feature_had_enough_data"
     NOT_FINITE = "not_finite"
     NO_VALUE = "no_value"
+    GROUP_GONE = "group_gone"  # the window has no such group any more, or its rows are blocked
+    RULE_REMOVED = "rule_removed"
 
 
 class AlertState(StrEnum):
-    """Where an alert stands. ``provisional`` may still be changed by labels that are expected to come."""
+    """Where an alert stands. ``provisional`` may still be changed by labels that are expected to come.
+
+    ``retracted``: late truth changed the verdict. ``withdrawn``: its rule is no longer in the config.
+    """
 
     PROVISIONAL = "provisional"
     CONFIRMED = "confirmed"
     RETRACTED = "retracted"
+    WITHDRAWN = "withdrawn"
 
     @property
     def active(self) -> bool:
         """Whether the alert still stands."""
-        return self is not AlertState.RETRACTED
+        return self in {AlertState.PROVISIONAL, AlertState.CONFIRMED}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,13 +6,29 @@ import typer
 
 from monitoring_pipeline.alerts.outbox import put_back_failed
 from monitoring_pipeline.alerts.read import list_alerts, worst_active_severity
+from monitoring_pipeline.alerts.tables import alerts
 from monitoring_pipeline.alerts.vocabulary import AlertState
+from monitoring_pipeline.cli.columns import (
+    GROUP,
+    PIPE_DIGITS,
+    TERMINAL_DIGITS,
+    WINDOW,
+    Cell,
+    Column,
+    Row,
+    number,
+    ratio,
+    text,
+)
 from monitoring_pipeline.cli.options import ConfigOption, FromOption, JsonOption, ModelOption, ToOption, check_order
-from monitoring_pipeline.cli.output import Row, number, print_json, print_table, ratio, say, text
+from monitoring_pipeline.cli.output import print_json, print_table, say
+from monitoring_pipeline.cli.reading import EXIT_NOT_ENOUGH_DATA, guess
 from monitoring_pipeline.clock import system_clock
 from monitoring_pipeline.config.models import Severity
 from monitoring_pipeline.database import writing
-from monitoring_pipeline.installation import open_installation
+from monitoring_pipeline.installation import Installation, open_installation
+from monitoring_pipeline.results.read import models_with_results
+from monitoring_pipeline.results.tables import metrics
 
 EXIT_OF_SEVERITY = {Severity.WARNING: 3, Severity.CRITICAL: 4}
 
@@ -30,8 +46,8 @@ app = typer.Typer(
 )
 
 
-def _bound(row: Row) -> str:
-    return f"{row['direction']} {row['threshold']:.6g}"
+def _bound(digits: int) -> Cell:
+    return lambda row: f"{row['direction']} {row['threshold']:.{digits}g}"
 
 
 def _deliveries(row: Row) -> str:
@@ -39,20 +55,17 @@ def _deliveries(row: Row) -> str:
 
 
 COLUMNS = (
-    ("window", text("window_start")),
-    ("grain", text("grain")),
-    ("model", text("model_id")),
-    ("version", text("model_version")),
-    ("environment", text("environment")),
-    ("segment", text("segment")),
-    ("rule", text("rule_id")),
-    ("severity", text("severity")),
-    ("state", text("state")),
-    ("metric", text("metric")),
-    ("value", number("value")),
-    ("alert if", _bound),
-    ("coverage", ratio("coverage")),
-    ("deliveries", _deliveries),
+    WINDOW,
+    Column("grain", text("grain"), shared="grain"),
+    *GROUP,
+    Column("rule", text("rule_id")),
+    Column("severity", text("severity")),
+    Column("state", text("state")),
+    Column("metric", text("metric")),
+    number("value", "value"),
+    Column("alert if", _bound(PIPE_DIGITS), on_terminal=_bound(TERMINAL_DIGITS)),
+    Column("coverage", ratio("coverage")),
+    Column("deliveries", _deliveries),
 )
 
 
@@ -71,7 +84,7 @@ def list_command(
         typer.Option(
             "--state",
             metavar="STATE",
-            help="Only provisional, confirmed or retracted alerts; may be given several times.",
+            help="Only provisional, confirmed, retracted or withdrawn alerts; may be given several times.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -86,15 +99,20 @@ def list_command(
       monitor alerts list --state confirmed --state provisional --json
 
     Print the alerts of every state, in the order of their windows. A provisional alert may still change
-    with labels that are expected to come; a retracted one was withdrawn when late truth changed the verdict.
+    with labels that are expected to come; a retracted one ended when late truth changed the
+    verdict, a withdrawn one when its rule was taken out of the config.
 
     \b
     Exit codes, over the alerts listed: 0 no warning or critical alert is active (provisional or
-    confirmed), 3 a warning is active, 4 a critical one is; 1 error, 2 wrong usage.
+    confirmed), 3 a warning is active, 4 a critical one is; 1 error, 2 wrong usage,
+    5 the model is unknown.
     """
     check_order(start=start, end=end)
-    rows = list_alerts(open_installation(config).engine, model_id=model, states=state or None, start=start, end=end)
+    installation = open_installation(config)
+    rows = list_alerts(installation.engine, model_id=model, states=state or None, start=start, end=end)
     _show(rows, as_json=as_json)
+    if not rows:
+        _say_why(installation, model)
     worst = worst_active_severity(rows)
     if worst is not None and not exit_zero:
         raise typer.Exit(EXIT_OF_SEVERITY.get(worst, 0))
@@ -126,5 +144,24 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         print_json(rows)
     elif rows:
         print_table(rows, COLUMNS)
-    else:
+
+
+def _say_why(installation: Installation, model_id: str | None) -> None:
+    """Why nothing is listed.
+
+    Raises:
+        typer.Exit: with "not enough data" for an unknown model: that nobody judged it does not make it healthy.
+    """
+    alerted = models_with_results(installation.engine, alerts)
+    if model_id is None or model_id in alerted:
         say("no alerts match")
+        return
+    declared = {model.id for model in installation.config.models}
+    known = sorted({*declared, *alerted, *models_with_results(installation.engine, metrics)})
+    some = f"models that have some: {', '.join(alerted)}" if alerted else "no model has any"
+    sentence = f"there are no alerts of a model {model_id!r}; {some}"
+    if model_id in known:
+        say(sentence)
+        return
+    say(f"{sentence}{guess(model_id, known)}")
+    raise typer.Exit(EXIT_NOT_ENOUGH_DATA)

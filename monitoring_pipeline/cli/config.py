@@ -1,17 +1,19 @@
 """``monitor config``: check ``monitoring.yaml``, and print the schema that editors use."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from monitoring_pipeline.cli.options import ConfigOption, JsonOption
-from monitoring_pipeline.cli.output import print_json
+from monitoring_pipeline.cli.output import print_json, say
 from monitoring_pipeline.config.home import config_path
 from monitoring_pipeline.config.load import load_config
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.config.problems import ConfigError, Problem, render_path
+from monitoring_pipeline.config.remarks import remarks
 from monitoring_pipeline.config.schema import config_schema
 from monitoring_pipeline.errors import MonitorError
 
@@ -42,7 +44,8 @@ def validate(file: FileArgument = None, config: ConfigOption = None, as_json: Js
       monitor config validate --json
 
     Check the config. Every problem is printed with file, line, key, what is allowed and what was probably
-    meant. Ends with 0 if the config is valid and 1 if not; --json prints the problems as a list.
+    meant. Ends with 0 if the config is valid and 1 if not; --json prints the problems as a list. What a valid
+    config needs and is not there (a reference, its file, a secret's variable) is a warning on stderr.
     """
     path = config_path(file or config)
     if path is None:
@@ -58,6 +61,8 @@ def validate(file: FileArgument = None, config: ConfigOption = None, as_json: Js
         print_json([])
     else:
         typer.echo(f"{path} is valid: {_summary(loaded)}")
+    for remark in remarks(loaded, base=path.resolve().parent, environ=os.environ):
+        say(f"warning: {path}: {remark}")
 
 
 @app.command(short_help="Print the JSON schema of monitoring.yaml.")

@@ -5,8 +5,9 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from monitoring_pipeline.cli.columns import Column, Row, text
 from monitoring_pipeline.cli.options import JsonOption
-from monitoring_pipeline.cli.output import Row, print_json, print_table, say, text
+from monitoring_pipeline.cli.output import print_json, print_table, say
 from monitoring_pipeline.cli.progress import stages
 from monitoring_pipeline.config.home import Home
 
@@ -59,10 +60,12 @@ def _print(
     installation: "Installation", totals: "ReplayTotals", models: "list[ModelSummary]", *, seconds: float
 ) -> None:
     rows: list[Row] = [{"what": what, "value": value} for what, value in _lines(totals, models)]
-    print_table(rows, (("what", text("what")), ("", text("value"))))
+    print_table(rows, (Column("what", text("what")), Column("", text("value"), whole=True)))
     home = os.path.relpath(installation.home.root)
     say(f"done in {seconds:.0f} s; everything is under {home}")
-    say("where to look:")
+    if not totals.events_accepted and not totals.hours_computed + totals.hours_reopened:
+        say("nothing had changed since the last run, and nothing was changed")
+    say("where to look (with the environment active: . .venv/bin/activate):")
     say(
         "  monitor dev                    the same in Dagster (http://localhost:3000) and MLflow (http://localhost:5000)"
     )

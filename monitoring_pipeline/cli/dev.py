@@ -83,7 +83,8 @@ class _Session:
         mlflow_url = installation.tracking.url
         if not installation.tracking.is_server:
             self._children.start(self._programs.mlflow())
-            mlflow_url = f"http://{LOOPBACK}:{self._programs.mlflow_port}"
+            # MLflow opens on its pages for language models unless it is told what one came for.
+            mlflow_url = f"http://{LOOPBACK}:{self._programs.mlflow_port}/#/experiments?workflowType=machine_learning"
         prepare = self._children.start(self._programs.prepare())
         self._wait(lambda: prepare.ended)
         self._children.start(self._programs.code_server())

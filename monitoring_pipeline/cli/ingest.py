@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
+from monitoring_pipeline.cli.columns import Column, Row, text
 from monitoring_pipeline.cli.options import ConfigOption, JsonOption
-from monitoring_pipeline.cli.output import Row, counted, print_json, print_table, say, text
+from monitoring_pipeline.cli.output import counted, print_json, print_table, say
 from monitoring_pipeline.events.ingest import Progress, ProgressCallback, ingest_file
 from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.installation import Installation, open_installation
+from monitoring_pipeline.text import printable
 
 EXIT_ROWS_REJECTED = 3
 
@@ -36,7 +38,8 @@ def ingest(
 
     Store predictions and actuals. Rows that are there already are skipped, so a file may be ingested again
     at any time; rows that cannot be accepted wait in quarantine with the reason, and the others go in.
-    received = accepted + duplicates + conflicts + quarantined, always.
+    received = accepted + duplicates + conflicts + quarantined, always. Every field of an event, with examples:
+    docs/reference/events.md.
 
     \b
     Exit codes: 0 nothing was rejected, 1 a file or the store cannot be used, 2 wrong usage,
@@ -69,15 +72,25 @@ def _show(reports: list[IngestReport], *, as_json: bool) -> None:
     elif rows:
         # A column of zeros says nothing and a narrow terminal has no room for it.
         told = [name for name in _COUNTS if name in _ALWAYS_SHOWN or any(row[name] for row in rows)]
-        columns = [(name.replace("_", " "), _count(name)) for name in told]
-        print_table(rows, [("source", text("source")), ("kind", text("kind")), *columns])
+        columns = [Column(name.replace("_", " "), _count(name)) for name in told]
+        print_table(rows, [Column("source", text("source")), Column("kind", text("kind")), *columns])
     for report in reports:
         if report.rejected:
             _tell_rejected(report)
+        if report.returned:
+            _tell_returned(report)
 
 
 def _count(name: str) -> Callable[[Row], str]:
     return lambda row: f"{row[name]:,}"
+
+
+def _tell_returned(report: IngestReport) -> None:
+    actuals = counted(report.returned, "actual")
+    say(f"{report.source}: {actuals} repeated an earlier truth that was corrected since, without a timestamp, and so")
+    say(
+        "  changed nothing; where the earlier truth is right after all, ingest it with the timestamp it was observed at"
+    )
 
 
 def _tell_rejected(report: IngestReport) -> None:
@@ -110,7 +123,7 @@ def _progress(file: Path) -> Iterator[ProgressCallback | None]:
         TimeRemainingColumn(),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(file.name, total=1.0, rows="0")
+        task = bars.add_task(printable(file.name), total=1.0, rows="0")
 
         def tell(progress: Progress) -> None:
             bars.update(task, completed=progress.fraction, rows=f"{progress.rows:,}")

@@ -12,8 +12,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from monitoring_pipeline.errors import MonitorError
+from monitoring_pipeline.text import printable
 
 EXIT_ERROR = 1
+# Typer checks values with pydantic, which puts this in front of a sentence that needs no preface.
+_PREFACE = "Value error, "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,9 @@ class LazyGroup(TyperGroup):
             return super().invoke(ctx)
         except MonitorError as error:
             _refuse(str(error))
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix(_PREFACE)
+            raise
         except BrokenPipeError:
             raise  # the reader of our output left; typer ends quietly
         except OSError as error:
@@ -75,5 +81,7 @@ class LazyGroup(TyperGroup):
 
 
 def _refuse(sentence: str) -> None:
-    sys.stderr.write(f"monitor: {sentence}\n")
+    # A config's problems are a line each; the names in them may hold anything.
+    lines = "\n".join(printable(line) for line in sentence.split("\n"))
+    sys.stderr.write(f"monitor: {lines}\n")
     raise typer.Exit(EXIT_ERROR)

@@ -1,5 +1,17 @@
 """``monitor metrics``: how good the models were."""
 
+from monitoring_pipeline.cli.columns import (
+    GROUP,
+    PIPE_DIGITS,
+    TERMINAL_DIGITS,
+    WINDOW,
+    Cell,
+    Column,
+    Row,
+    number,
+    ratio,
+    text,
+)
 from monitoring_pipeline.cli.options import (
     ConfigOption,
     FromOption,
@@ -10,7 +22,6 @@ from monitoring_pipeline.cli.options import (
     ToOption,
     check_order,
 )
-from monitoring_pipeline.cli.output import Row, number, ratio, text
 from monitoring_pipeline.cli.reading import show
 from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.results.read import read_metrics
@@ -18,23 +29,23 @@ from monitoring_pipeline.results.tables import metrics as metrics_table
 from monitoring_pipeline.windows import Grain
 
 
-def _value(row: Row) -> str:
-    return str(row["undefined_reason"] or "-") if row["value"] is None else f"{row['value']:.6g}"
+def _value(digits: int) -> Cell:
+    def cell(row: Row) -> str:
+        return str(row["undefined_reason"] or "-") if row["value"] is None else f"{row['value']:.{digits}g}"
+
+    return cell
 
 
 COLUMNS = (
-    ("window", text("window_start")),
-    ("model", text("model_id")),
-    ("version", text("model_version")),
-    ("environment", text("environment")),
-    ("segment", text("segment")),
-    ("metric", text("metric")),
-    ("value", _value),
-    ("lower", number("lower")),
-    ("upper", number("upper")),
-    ("predictions", text("prediction_count")),
-    ("labelled", text("labelled_count")),
-    ("coverage", ratio("coverage")),
+    WINDOW,
+    *GROUP,
+    Column("metric", text("metric")),
+    Column("value", _value(PIPE_DIGITS), on_terminal=_value(TERMINAL_DIGITS), whole=True),
+    number("lower", "lower"),
+    number("upper", "upper"),
+    Column("predictions", text("prediction_count")),
+    Column("labelled", text("labelled_count")),
+    Column("coverage", ratio("coverage")),
 )
 
 

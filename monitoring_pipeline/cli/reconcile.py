@@ -1,14 +1,16 @@
 """``monitor reconcile``: what the sensors and the daemon do, in this process, until nothing is due."""
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from monitoring_pipeline.cli.options import ConfigOption, JsonOption
 from monitoring_pipeline.cli.output import counted, print_json, say
 from monitoring_pipeline.installation import open_installation
-from monitoring_pipeline.windows import Grain
+from monitoring_pipeline.windows import Grain, isoformat
 
 if TYPE_CHECKING:
+    from assets.reconcile import ReconcileReport
     from assets.requests import DueRun
 
 
@@ -39,21 +41,38 @@ def reconcile(as_json: JsonOption = False, config: ConfigOption = None) -> None:
         "model_days_reopened": report.reopened[Grain.DAY],
         "model_hours_outside": report.outside,
         "models_undeclared": report.undeclared,
+        "model_hours_blocked": [
+            {"model_id": b.model_id, "window_start": isoformat(b.window_start), "expectation": b.expectation}
+            for b in report.blocked
+        ],
         "mlflow_pending": report.mlflow_pending,
     }
     if as_json:
         print_json([row])
     else:
         say(_sentence(row))
-    if report.undeclared:
-        say(f"monitored with defaults, because the config does not declare them: {', '.join(report.undeclared)}")
-    if report.outside:
+    for remark in _remarks(report):
+        say(remark)
+
+
+def _remarks(report: "ReconcileReport") -> Iterator[str]:
+    """What a person should know beside the counts."""
+    if report.blocked:
+        newest = report.blocked[0]
         say(
+            f"{counted(len(report.blocked), 'model-hour')} without metrics, because a critical expectation failed; "
+            f"the newest: {newest.model_id} {isoformat(newest.window_start)}, not true: {newest.expectation}; "
+            "all of them are in the asset data_quality and in the table quality_results"
+        )
+    if report.undeclared:
+        yield f"monitored with defaults, because the config does not declare them: {', '.join(report.undeclared)}"
+    if report.outside:
+        yield (
             f"{report.outside} model-hours hold events before the first or after the last partition and are not "
             "computed; set start and end in the config (and reload Dagster if it is running)"
         )
     if report.mlflow_pending:
-        say(f"MLflow does not show {report.mlflow_pending} days yet; they are caught up when it answers again")
+        yield f"MLflow does not show {report.mlflow_pending} days yet; they are caught up when it answers again"
 
 
 def _announce(run: "DueRun") -> None:

@@ -20,8 +20,12 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> "Home":
-        """``MONITOR_HOME``, or ``.monitor`` in the working directory; always absolute."""
-        return cls(root=Path(os.environ.get("MONITOR_HOME") or DEFAULT_HOME).expanduser().resolve())
+        """``MONITOR_HOME``, or ``.monitor`` in the working directory; always absolute.
+
+        Raises:
+            MonitorError: if it begins with ``~`` and a user that this machine does not know.
+        """
+        return cls(root=_expanded(os.environ.get("MONITOR_HOME") or DEFAULT_HOME, "MONITOR_HOME").resolve())
 
     @property
     def store_url(self) -> str:
@@ -78,13 +82,25 @@ def config_path(option: Path | None) -> Path | None:
 
     ``None`` means the defaults. A file that was named but does not exist is returned all the same: reading it
     then says so, because to ignore it would be to monitor something else than was asked.
+
+    Raises:
+        MonitorError: if a variable begins with ``~`` and a user that this machine does not know.
     """
     if option is not None:
         return option
     if named := os.environ.get("MONITOR_CONFIG"):
-        return Path(named).expanduser()
+        return _expanded(named, "MONITOR_CONFIG")
     places = (Path(DEFAULT_CONFIG), Home.from_environment().root / DEFAULT_CONFIG)
     return next((place for place in places if place.exists()), None)
+
+
+def _expanded(written: str, variable: str) -> Path:
+    try:
+        return Path(written).expanduser()
+    except RuntimeError:
+        raise MonitorError(
+            f"{variable} is {written}, and this machine has no such user; write the folder's whole path"
+        ) from None
 
 
 def _sqlite_url(file: Path) -> str:

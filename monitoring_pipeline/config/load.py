@@ -7,9 +7,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from monitoring_pipeline.config.models import MonitoringConfig, Task
-from monitoring_pipeline.config.problems import ConfigError, KeyPath, Problem
+from monitoring_pipeline.config.problems import Complaint, ConfigError, KeyPath, Problem
 from monitoring_pipeline.config.references import MetricNames, unresolved_names
-from monitoring_pipeline.config.shape import findings
+from monitoring_pipeline.config.shape import complaints
 from monitoring_pipeline.config.substitution import Substitution
 from monitoring_pipeline.config.yaml_reader import Document, read_yaml
 from monitoring_pipeline.errors import MonitorError
@@ -31,10 +31,10 @@ def load_config(path: Path | None, *, metric_names: MetricNames | None = None) -
     document = read_yaml(_read(path), file=str(path))
     substitution = Substitution(environment=os.environ)
     value = substitution.apply(document.value)
-    config, shape_findings = _validate(value, substitution.written)
+    config, of_shape = _validate(value, substitution.written)
     found = {
         **dict(unresolved_names(value, metric_names=metric_names or _registered_metric_names)),
-        **dict(shape_findings),
+        **dict(of_shape),
         **substitution.complaints,
     }
     problems = [*document.problems, *_located(found, document)]
@@ -54,15 +54,13 @@ def _read(path: Path) -> bytes:
         raise MonitorError(f"the config file {path} cannot be read: {error.strerror}") from None
 
 
-def _validate(
-    value: object, written: dict[KeyPath, str]
-) -> tuple[MonitoringConfig | None, Collection[tuple[KeyPath, str]]]:
+def _validate(value: object, written: dict[KeyPath, str]) -> tuple[MonitoringConfig | None, Collection[Complaint]]:
     if not isinstance(value, dict):
         return None, [((), "the file must hold keys and values, such as 'models:' with a list under it")]
     try:
         return MonitoringConfig.model_validate(value), []
     except ValidationError as error:
-        return None, list(findings(error, value=value, written=written))
+        return None, list(complaints(error, value=value, written=written))
 
 
 def _located(found: dict[KeyPath, str], document: Document) -> Iterator[Problem]:

@@ -38,6 +38,21 @@ Identifier = Annotated[str, Field(min_length=1, max_length=200)]
 PositiveDelay = Annotated[timedelta, BeforeValidator(_no_bare_number), Field(gt=timedelta(0))]
 
 
+def _no_equals_sign(name: str) -> str:
+    if "=" in name:
+        raise ValueError(f"{name!r} has an equals sign; results call a segment name=value, so a name cannot have one")
+    return name
+
+
+def _not_empty(address: str) -> str:
+    if not address.strip():
+        raise ValueError("is empty; write a database address, or take the key out to keep the store under MONITOR_HOME")
+    return address
+
+
+SegmentName = Annotated[str, AfterValidator(_no_equals_sign)]
+
+
 def _refuse_repeated(what: str, ids: list[str]) -> None:
     if repeated := sorted({i for i in ids if ids.count(i) > 1}):
         raise PydanticCustomError("repeated_id", "{what} used twice: {ids}", {"what": what, "ids": ", ".join(repeated)})
@@ -111,8 +126,8 @@ class Labels(_Strict):
 class Reference(_Strict):
     """What drift is measured against: predictions logged in a window, or a file of feature columns."""
 
-    start: UtcInstant | None = None
-    end: UtcInstant | None = None
+    start: WholeHour | None = None  # hours are read whole
+    end: WholeHour | None = None
     file: str | None = None
 
     @model_validator(mode="after")
@@ -183,7 +198,7 @@ class Model(_Strict):
     description: str = ""
     owner: str | None = None
     features: dict[str, Feature] = {}
-    segments: list[str] = []  # features or event fields whose values split the metrics
+    segments: list[SegmentName] = []  # features or event fields whose values split the metrics
     max_segment_values: int = Field(default=50, ge=1)  # an hour with more values leaves the segment out
     threshold: float = Field(default=0.5, ge=0, le=1)  # probability at which a binary model says yes
     classes: list[str] | None = None
@@ -238,7 +253,7 @@ class Retention(_Strict):
 class MonitoringConfig(_Strict):
     """The whole of ``monitoring.yaml``."""
 
-    store_url: str | None = None  # default: SQLite under MONITOR_HOME
+    store_url: Annotated[str, AfterValidator(_not_empty)] | None = None  # default: SQLite under MONITOR_HOME
     start: WholeHour | None = None  # the first hour that has a partition; default: the year of the first event
     end: UtcInstant | None = None
     mlflow_url: str | None = None  # default: a store under MONITOR_HOME

@@ -9,6 +9,9 @@ from monitoring_pipeline.errors import MonitorError
 KeyPath = tuple[str | int, ...]
 """Where a value stands in the document: ``("models", 0, "task")``."""
 
+Complaint = tuple[KeyPath, str]
+"""Where, and what is wrong there; it becomes a :class:`Problem` once its line is known."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:

@@ -6,18 +6,17 @@ does not hide them: people mend a file once.
 
 from collections.abc import Callable, Collection, Iterator
 
-from monitoring_pipeline.config.problems import KeyPath, allowed_values
+from monitoring_pipeline.config.problems import Complaint, KeyPath, allowed_values
 
 MetricNames = Callable[[str], Collection[str]]
 """The metrics that a task (``regression``, ``binary``, ``multiclass``) has."""
 
 # What a rule may watch besides the performance metrics of its model's task.
-COUNTS = ("coverage", "drifted_features")
+DRIFTED_FEATURES = "drifted_features"
+COUNTS = ("coverage", DRIFTED_FEATURES)
 
-Finding = tuple[KeyPath, str]
 
-
-def unresolved_names(value: object, *, metric_names: MetricNames) -> Iterator[Finding]:
+def unresolved_names(value: object, *, metric_names: MetricNames) -> Iterator[Complaint]:
     """Each name in the file that stands for nothing, with its place."""
     root = value if isinstance(value, dict) else {}
     declared = root.get("channels")
@@ -34,7 +33,7 @@ def unresolved_names(value: object, *, metric_names: MetricNames) -> Iterator[Fi
             yield from _unwatched_segments(rule, rule_path, model)
 
 
-def _repeated_ids(items: list[tuple[KeyPath, dict[str, object]]]) -> Iterator[Finding]:
+def _repeated_ids(items: list[tuple[KeyPath, dict[str, object]]]) -> Iterator[Complaint]:
     first: dict[object, KeyPath] = {}
     for path, item in items:
         name = item.get("id")
@@ -42,7 +41,7 @@ def _repeated_ids(items: list[tuple[KeyPath, dict[str, object]]]) -> Iterator[Fi
             yield (*path, "id"), f"{name!r} is used twice; each needs an id of its own"
 
 
-def _unknown_channels(owner: dict[str, object], path: KeyPath, channels: list[str]) -> Iterator[Finding]:
+def _unknown_channels(owner: dict[str, object], path: KeyPath, channels: list[str]) -> Iterator[Complaint]:
     for name_path, name in _texts(owner, path, "channels"):
         if name not in channels:
             yield name_path, f"{name!r} is not declared under channels; {allowed_values(name, channels)}"
@@ -50,7 +49,7 @@ def _unknown_channels(owner: dict[str, object], path: KeyPath, channels: list[st
 
 def _unknown_metric(
     rule: dict[str, object], path: KeyPath, model: dict[str, object], metric_names: MetricNames
-) -> Iterator[Finding]:
+) -> Iterator[Complaint]:
     metric, task = rule.get("metric"), model.get("task")
     known = metric_names(task) if isinstance(task, str) else ()
     if isinstance(metric, str) and known and metric not in (*known, *COUNTS):
@@ -58,7 +57,7 @@ def _unknown_metric(
         yield (*path, "metric"), message
 
 
-def _unwatched_segments(rule: dict[str, object], path: KeyPath, model: dict[str, object]) -> Iterator[Finding]:
+def _unwatched_segments(rule: dict[str, object], path: KeyPath, model: dict[str, object]) -> Iterator[Complaint]:
     """A rule on a segment that the model does not split by would be silent for ever."""
     declared = [name for _, name in _texts(model, (), "segments")]
     for name_path, pattern in _texts(rule, path, "segments"):

@@ -1,4 +1,4 @@
-"""Turns pydantic's findings into sentences with the key's own path, the allowed values and a guess."""
+"""Turns pydantic's errors into sentences with the key's own path, the allowed values and a guess."""
 
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -8,16 +8,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from monitoring_pipeline.config.models import MonitoringConfig
-from monitoring_pipeline.config.problems import KeyPath, allowed_values
+from monitoring_pipeline.config.problems import Complaint, KeyPath, allowed_values
 
 JsonSchema = dict[str, Any]
-Finding = tuple[KeyPath, str]
-"""Where, and what is wrong there."""
 
 MAX_SHOWN_CHARACTERS = 60
 
 
-def findings(error: ValidationError, *, value: object, written: dict[KeyPath, str]) -> Iterable[Finding]:
+def complaints(error: ValidationError, *, value: object, written: dict[KeyPath, str]) -> Iterable[Complaint]:
     """Each of pydantic's errors as a path into ``value`` and a sentence.
 
     ``written`` is the text of values that came from the environment; it is shown in place of the value.

@@ -3,6 +3,11 @@
 What an actual says is ``(observed_at, value)``. Saying again what any stored revision says is a repetition and
 adds nothing, which makes replays harmless. A truth that returns to an earlier value therefore needs a
 ``timestamp`` of its own to be told from a replay.
+
+The truth that holds is the one known last, so knowledge time never runs backwards for one key: a revision that
+brings none of its own is known no earlier than those before it, even if this host's clock was stepped back or
+another host's runs ahead. A ``received_at`` that an event brings is taken as it is: it says what was known when,
+as a historical import must, and may put a revision before those that are stored.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,6 +26,25 @@ Truth = tuple[int | None, float | None, str | None]
 
 
 @dataclass(slots=True, kw_only=True)
+class Told:
+    """What the revisions of one key say. No two say the same, so their number is the last revision."""
+
+    truths: set[Truth] = field(default_factory=set)
+    known_at: int = 0  # when the newest of them became known, microseconds UTC
+    holds: Truth | None = None  # the newest of them
+
+    def add(self, truth: Truth, known_at: int) -> None:
+        """Take note of the next revision."""
+        self.truths.add(truth)
+        if known_at >= self.known_at:
+            self.known_at, self.holds = known_at, truth
+
+    def returns(self, truth: Truth) -> bool:
+        """Whether a repetition may be meant as a correction back: it names no time, and another truth holds."""
+        return truth[0] is None and truth != self.holds
+
+
+@dataclass(slots=True, kw_only=True)
 class Growth:
     """What became of the actuals of one transaction; positions count in its list of events."""
 
@@ -28,6 +52,7 @@ class Growth:
     touched: set[tuple[str, int]] = field(default_factory=set)  # model_id and predicted_at of known predictions
     revised: int = 0
     orphans: int = 0
+    returned: int = 0
 
     def count(self, position: int, *, model_id: str, predicted_at: int | None, revision: int) -> None:
         """Take note of one more stored actual."""
@@ -63,16 +88,17 @@ def land_actuals(
     rows: list[bulk.Row] = []
     for position, actual in arrived:
         model_id, prediction_id, value, label, observed_at, received_at = actual
-        revisions = told.setdefault((model_id, prediction_id), set())
-        if (observed_at, value, label) in revisions:
+        revisions = told.setdefault((model_id, prediction_id), Told())
+        truth = (observed_at, value, label)
+        if truth in revisions.truths:
+            growth.returned += revisions.returns(truth)
             continue
-        revisions.add((observed_at, value, label))
+        known_at = max(now, revisions.known_at) if received_at is None else received_at
+        revisions.add(truth, known_at)
+        revision = len(revisions.truths)
         predicted_at = made_at.get((model_id, prediction_id))
-        growth.count(position, model_id=model_id, predicted_at=predicted_at, revision=len(revisions))
-        known_at = now if received_at is None else received_at
-        rows.append(
-            (model_id, prediction_id, len(revisions), predicted_at, value, label, observed_at, known_at, batch_id)
-        )
+        growth.count(position, model_id=model_id, predicted_at=predicted_at, revision=revision)
+        rows.append((model_id, prediction_id, revision, predicted_at, value, label, observed_at, known_at, batch_id))
     bulk.append(connection, actuals, sorted(rows, key=itemgetter(0, 1, 2)))
     return growth
 
@@ -87,14 +113,14 @@ def predicted_instants(connection: Connection, keys: Collection[Key]) -> dict[Ke
     return {(model_id, prediction_id): predicted_at for model_id, prediction_id, predicted_at in rows}
 
 
-def _told(connection: Connection, keys: Collection[Key]) -> dict[Key, set[Truth]]:
-    """What the stored revisions say. No two revisions say the same, so their number is the last revision."""
-    told: dict[Key, set[Truth]] = {}
+def _told(connection: Connection, keys: Collection[Key]) -> dict[Key, Told]:
+    """What is stored about these keys."""
+    told: dict[Key, Told] = {}
     if not keys:
         return told
     wanted, match = keys_clause(connection.dialect.name, list(keys), actuals)
-    names = ("model_id", "prediction_id", "observed_at", "actual_value", "actual_class")
+    names = ("model_id", "prediction_id", "revision", "observed_at", "actual_value", "actual_class", "received_at")
     rows = connection.execute(select(*(actuals.c[name] for name in names)).select_from(wanted).join(actuals, match))
-    for model_id, prediction_id, *truth in rows:
-        told.setdefault((model_id, prediction_id), set()).add((truth[0], truth[1], truth[2]))
+    for model_id, prediction_id, _, *truth, known_at in sorted(map(tuple, rows), key=itemgetter(0, 1, 2)):
+        told.setdefault((model_id, prediction_id), Told()).add((truth[0], truth[1], truth[2]), known_at)
     return told

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
+from monitoring_pipeline.database import insert_of
 from monitoring_pipeline.events.quarantine import QuarantinedRow
 from monitoring_pipeline.events.report import Tally
 from monitoring_pipeline.events.schema import Kind
@@ -40,7 +40,7 @@ def quarantine_rows(connection: Connection, rows: Sequence[QuarantinedRow], *, b
         }
         for row in rows
     ]
-    connection.execute(_insert(connection)(quarantine).on_conflict_do_nothing(), values)
+    connection.execute(insert_of(connection)(quarantine).on_conflict_do_nothing(), values)
 
 
 def record_batch(connection: Connection, tally: Tally, *, batch: Batch, now: int) -> None:
@@ -53,9 +53,5 @@ def record_batch(connection: Connection, tally: Tally, *, batch: Batch, now: int
         "quarantined_count": tally.quarantined,
     }
     row = {"batch_id": batch.batch_id, "kind": batch.kind, "source": batch.source, "received_at": now, **counts}
-    insert = _insert(connection)(ingest_batches).values(row)
+    insert = insert_of(connection)(ingest_batches).values(row)
     connection.execute(insert.on_conflict_do_update(index_elements=["batch_id"], set_=counts))
-
-
-def _insert(connection: Connection) -> type[sqlite.Insert] | type[postgresql.Insert]:
-    return sqlite.Insert if connection.dialect.name == "sqlite" else postgresql.Insert

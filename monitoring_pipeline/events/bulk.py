@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table
 Row = tuple[object, ...]
 
 # Before version 18, PostgreSQL takes this for the end of the data even inside a quoted text.
-_END_OF_COPY = re.compile(r"[\r\n]\\\.")
+_END_OF_COPY = re.compile(r"(?:^|[\r\n])\\\.")
 
 
 def append(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -45,7 +45,8 @@ def _copy(connection: Connection, table: Table, written: str) -> None:
 def _as_csv(rows: Sequence[Row]) -> str:
     """CSV as COPY reads it: ``None`` is written as nothing, which is its NULL; floats read back bit-equal."""
     written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows(rows)
+    # The writer quotes what contains a character of its line end, and COPY wants both of these quoted.
+    csv.writer(written, lineterminator="\r\n").writerows(rows)
     return written.getvalue()
 
 

@@ -1,5 +1,7 @@
 """Checks of one value: each returns it as it will be stored, or raises what is wrong with it."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from math import isfinite
 from numbers import Integral, Real
@@ -9,6 +11,18 @@ from monitoring_pipeline.events.schema import MAX_TEXT_CHARS
 
 NOT_NUMBERS = frozenset({"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
 """How programs write what is no finite number (in lower case)."""
+
+# 1 and 1.0 are the same key as True; a column of booleans with gaps is written as 1.0 and 0.0 by pandas.
+_TRUTHS: Mapping[object, bool] = {
+    True: True,
+    "true": True,
+    "1": True,
+    "1.0": True,
+    False: False,
+    "false": False,
+    "0": False,
+    "0.0": False,
+}
 
 
 def text(value: object, *, field: str) -> str:
@@ -21,11 +35,11 @@ def text(value: object, *, field: str) -> str:
         raise Rejected(QuarantineReason.MISSING_VALUE, field, f"{field} is null; it must be a text")
     if not isinstance(value, str):
         if isinstance(value, bool) or not isinstance(value, Integral):
-            raise Rejected(QuarantineReason.WRONG_TYPE, field, f"{field} is {_kind(value)}, not a text")
+            raise Rejected(QuarantineReason.WRONG_TYPE, field, f"{field} is {kind_of(value)}, not a text")
         return str(int(value))
     if not value or value.isspace():
         raise Rejected(QuarantineReason.EMPTY_ID, field, f"{field} is empty; it must name something")
-    return _storable(value, field=field)
+    return storable(value, field=field)
 
 
 def number(value: object, *, field: str) -> float:
@@ -39,7 +53,7 @@ def number(value: object, *, field: str) -> float:
     if isinstance(value, bool) or not isinstance(value, Real | Decimal):
         if isinstance(value, str) and value.strip().lower() in NOT_NUMBERS:
             raise _not_finite(field)
-        raise Rejected(QuarantineReason.WRONG_TYPE, field, f"{field} is {_kind(value)}, not a number")
+        raise Rejected(QuarantineReason.WRONG_TYPE, field, f"{field} is {kind_of(value)}, not a number")
     try:
         converted = float(value)
     except OverflowError:
@@ -73,27 +87,34 @@ def not_negative(value: object, *, field: str) -> float:
     return converted
 
 
-def outcome(value: object, *, field: str, numeric: bool) -> tuple[float | None, str | None]:
-    """What was predicted or became true: a number (booleans are 0 and 1) or a class name, never both.
-
-    Args:
-        value: what the event says.
-        field: its name.
-        numeric: whether the model is declared a regression, for which a class name is an error.
+def number_in(written: str, *, field: str) -> float:
+    """The finite number that a text writes in full: ``17``, ``-1.5``, ``1e3``.
 
     Raises:
-        Rejected: missing_value, wrong_type, not_finite, too_long, bad_text.
+        Rejected: wrong_type, not_finite.
     """
-    if value is None or value == "":
-        raise Rejected(QuarantineReason.MISSING_VALUE, field, f"{field} is empty; it must be a number or a class name")
-    if isinstance(value, bool):
-        return float(value), None
-    if numeric or not isinstance(value, str) or value.strip().lower() in NOT_NUMBERS:
-        return number(value, field=field), None
-    return None, _storable(value, field=field)
+    if written.isascii() and "_" not in written:  # float() takes 1_000 and other alphabets' digits, too
+        with suppress(ValueError):
+            return number(float(written), field=field)
+    raise Rejected(QuarantineReason.WRONG_TYPE, field, f"{field} is a text that is not a number")
 
 
-def _storable(value: str, *, field: str) -> str:
+def yes_or_no(value: object) -> bool | None:
+    """What true, false, 0, 1 and their texts say; ``None`` for everything else."""
+    if isinstance(value, str):
+        return _TRUTHS.get(value.lower())
+    # numpy's boolean is no number to Python, and numpy is not imported for its sake.
+    if isinstance(value, Real | Decimal) or type(value).__name__ in {"bool", "bool_"}:
+        return _TRUTHS.get(value)
+    return None
+
+
+def storable(value: str, *, field: str) -> str:
+    """A text as every database takes it, at most 200 characters long.
+
+    Raises:
+        Rejected: too_long, bad_text.
+    """
     if len(value) > MAX_TEXT_CHARS:
         found = f"{field} has {len(value)} characters; allowed are {MAX_TEXT_CHARS}"
         raise Rejected(QuarantineReason.TOO_LONG, field, found)
@@ -119,6 +140,7 @@ def _not_finite(field: str) -> Rejected:
     return Rejected(QuarantineReason.NOT_FINITE, field, f"{field} is not a finite number; leave out what is unknown")
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """What a value is, in words."""
     names = {bool: "a boolean", str: "a text", dict: "an object", list: "a list", float: "a number", int: "a number"}
     return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.events.csvfile import CsvSource
 from monitoring_pipeline.events.ndjson import NdjsonSource
@@ -19,19 +20,19 @@ ALLOWED = "allowed are .ndjson, .jsonl, .json, .csv (each also with .gz) and .pa
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
-    """The rows of a file, by the ending of its name.
+def open_source(path: Path, *, config: MonitoringConfig) -> Iterator[Source]:
+    """The rows of a file, by the ending of its name; the config tells the types of a CSV file's columns.
 
     Raises:
         MonitorError: if the file is missing, not a file, not readable, damaged, or of another format.
     """
+    if path.is_dir():
+        raise MonitorError(f"{path} is a folder; name the files in it")
     name = path.name.lower()
     packed = name.endswith(".gz")
     ending = Path(name.removesuffix(".gz")).suffix
     if ending not in {*_NDJSON, ".csv", ".parquet"} or (packed and ending == ".parquet"):
         raise MonitorError(f"{path}: the format {path.suffix or 'without ending'} is not known; {ALLOWED}")
-    if path.is_dir():
-        raise MonitorError(f"{path} is a directory; name the files in it")
     with ExitStack() as stack:
         stack.enter_context(_readable(path))
         if ending == ".parquet":
@@ -43,7 +44,7 @@ def open_source(path: Path) -> Iterator[Source]:
         stream = stack.enter_context(_unpacked(file)) if packed else file
         fraction = _fraction_of(file, path.stat().st_size)
         if ending == ".csv":
-            yield CsvSource(stream, fraction=fraction, where=str(path))
+            yield CsvSource(stream, config=config, fraction=fraction, where=str(path))
         else:
             yield NdjsonSource(stream, fraction=fraction)
 

@@ -65,7 +65,7 @@ def ingest_file(
         MonitorError: if the file or the store cannot be used, or the kind cannot be told.
     """
     name = storable_text(path.name)
-    with open_source(path) as source:
+    with open_source(path, config=config) as source:
         rows = source.rows()
         if kind is None:
             kind, rows = infer_kind(source, rows, where=str(path))

@@ -21,7 +21,15 @@ def may_repeat_a_key(written: bytes, parsed: Mapping[str, object]) -> bool:
         elif type(inner) is str:
             count += inner.count('":')
     # Space between a key and its colon would hide it from the count; the last two bytes may be the line's end.
-    return written.count(b'":') != count or b'" ' in written or b"\t" in written or b"\r" in written[:-2]
+    # A quote or colon written as \u0022 or \u003a inside a text is in the parsed count alone, and would make up
+    # for a repeated key; every other escape leaves both counts equal.
+    return (
+        written.count(b'":') != count
+        or b'" ' in written
+        or b"\\u00" in written
+        or b"\t" in written
+        or b"\r" in written[:-2]
+    )
 
 
 def strict_object(text: str) -> object:

@@ -16,7 +16,7 @@ _OBJECT_COLUMNS = tuple(Prediction._fields.index(name) for name in ("probabiliti
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Landing:
+class Settled:
     """What became of the predictions of one transaction; positions count in its list of events."""
 
     standing: dict[Key, Prediction]  # the prediction that stands for each key of the batch
@@ -25,7 +25,7 @@ class Landing:
     conflict_positions: set[int] = field(default_factory=set)
 
 
-def land_predictions(connection: Connection, events: Sequence[Event], *, now: int, batch_id: str) -> Landing:
+def land_predictions(connection: Connection, events: Sequence[Event], *, now: int, batch_id: str) -> Settled:
     """Store the predictions among ``events`` that are new; tell conflicts from plain repetitions.
 
     Orphaned actuals of a new prediction learn when it was made.
@@ -37,23 +37,23 @@ def land_predictions(connection: Connection, events: Sequence[Event], *, now: in
         batch_id: the ingest batch that they belong to.
     """
     arrived = [(position, event.prediction) for position, event in enumerate(events) if event.prediction is not None]
-    landing = Landing(standing=_stored(connection, {prediction[:2] for _, prediction in arrived}))
+    settled = Settled(standing=_stored(connection, {prediction[:2] for _, prediction in arrived}))
     for position, prediction in arrived:
-        _settle(landing, position, prediction)
+        _settle(settled, position, prediction)
     # In the order of the primary key: neighbours land on the same page.
-    rows = [(*new[:-1], now if new[-1] is None else new[-1], batch_id) for new in sorted(landing.new)]
+    rows = [(*new[:-1], now if new[-1] is None else new[-1], batch_id) for new in sorted(settled.new)]
     bulk.append(connection, predictions, rows)
-    _adopt_orphans(connection, [new[:2] for new in landing.new])
-    return landing
+    _adopt_orphans(connection, [new[:2] for new in settled.new])
+    return settled
 
 
-def _settle(landing: Landing, position: int, prediction: Prediction) -> None:
-    standing = landing.standing.setdefault(prediction[:2], prediction)
+def _settle(settled: Settled, position: int, prediction: Prediction) -> None:
+    standing = settled.standing.setdefault(prediction[:2], prediction)
     if standing is prediction:
-        landing.new.append(prediction)
-        landing.new_positions.add(position)
+        settled.new.append(prediction)
+        settled.new_positions.add(position)
     elif not _same(standing, prediction):
-        landing.conflict_positions.add(position)
+        settled.conflict_positions.add(position)
 
 
 def _same(standing: Prediction, other: Prediction) -> bool:

@@ -11,7 +11,7 @@ class QuarantineReason(StrEnum):
     """Why a row was not accepted."""
 
     BROKEN_JSON = "broken_json"
-    BROKEN_ROW = "broken_row"  # a CSV row with more or fewer cells than its header
+    BROKEN_ROW = "broken_row"  # a CSV row with more or fewer cells than its header, or with a quote left open
     NOT_AN_OBJECT = "not_an_object"
     DUPLICATE_KEY = "duplicate_key"
     MISSING_FIELD = "missing_field"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, select
 
 from monitoring_pipeline.events.seals import sealed_evidence
 from monitoring_pipeline.events.tables import actuals, hour_revision, predictions
@@ -95,11 +95,3 @@ def task_evidence(connection: Connection, model_id: str) -> tuple[bool, bool]:
         sealed_class or connection.scalar(has_class) is not None,
         sealed_proba or connection.scalar(has_proba) is not None,
     )
-
-
-def orphan_count(connection: Connection, model_id: str | None = None) -> int:
-    """Actuals whose prediction has not arrived."""
-    query = select(func.count()).select_from(actuals).where(actuals.c.predicted_at.is_(None))
-    if model_id is not None:
-        query = query.where(actuals.c.model_id == model_id)
-    return int(connection.scalar(query) or 0)

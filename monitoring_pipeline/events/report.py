@@ -27,7 +27,8 @@ class IngestReport:
 
     ``conflicts`` are kept in the quarantine table, too, but counted apart from ``quarantined``. ``revised`` and
     ``orphans`` count the actuals among the accepted that changed an earlier truth, or whose prediction is unknown
-    yet. ``reasons`` counts ``quarantined`` and ``conflicts`` by reason.
+    yet. ``returned`` counts actuals that repeat an earlier truth, which no longer holds, without a timestamp: they
+    are taken for repetitions and not stored. ``reasons`` counts ``quarantined`` and ``conflicts`` by reason.
     """
 
     source: str
@@ -40,6 +41,7 @@ class IngestReport:
     quarantined: int
     revised: int
     orphans: int
+    returned: int
     touched_hours: int
     reasons: dict[str, int]
     samples: tuple[Sample, ...]
@@ -65,6 +67,7 @@ class Tally:
     quarantined: int = 0
     revised: int = 0
     orphans: int = 0
+    returned: int = 0
     touched: set[ModelHour] = field(default_factory=set)
     reasons: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
@@ -78,6 +81,7 @@ class Tally:
         self.received += stored.accepted + stored.duplicates + len(rejected)
         self.revised += stored.revised
         self.orphans += stored.orphans
+        self.returned += stored.returned
         self.touched |= stored.touched
         self.reasons.update(str(row.reason) for row in rejected)
         self.samples += [_sample(row) for row in rejected[: _MAX_SAMPLES - len(self.samples)]]
@@ -95,6 +99,7 @@ class Tally:
             quarantined=self.quarantined,
             revised=self.revised,
             orphans=self.orphans,
+            returned=self.returned,
             touched_hours=len(self.touched),
             reasons=dict(sorted(self.reasons.items())),
             samples=tuple(self.samples),

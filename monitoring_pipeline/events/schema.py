@@ -8,13 +8,15 @@ an *extra*: a segment or business field (see :mod:`.validate` for which extras a
 from enum import StrEnum
 from typing import NamedTuple
 
+from monitoring_pipeline.windows import SECOND_MICROS
+
 MAX_TEXT_CHARS = 200
 """The longest id, version, environment or class name: two of them fit in one index entry of PostgreSQL."""
 
 MAX_LINE_BYTES = 1_000_000
 """The longest row of a text file."""
 
-FUTURE_TOLERANCE_MICROS = 5 * 60 * 1_000_000
+FUTURE_TOLERANCE_MICROS = 5 * 60 * SECOND_MICROS
 """Producers' clocks may run this far ahead of ours before a stamp is called "from the future"."""
 
 DEFAULT_VERSION = "unversioned"

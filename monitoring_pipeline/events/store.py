@@ -23,6 +23,7 @@ class Stored:
     conflicts: list[Event]
     revised: int
     orphans: int
+    returned: int
     touched: set[ModelHour]
 
 
@@ -49,23 +50,24 @@ def store_events(connection: Connection, events: Sequence[Event], *, now: int, b
         now: the transaction's knowledge time, microseconds UTC.
         batch_id: the ingest batch that they belong to.
     """
-    landing = land_predictions(connection, events, now=now, batch_id=batch_id)
+    settled = land_predictions(connection, events, now=now, batch_id=batch_id)
     arrived = [
         (position, event.actual)
         for position, event in enumerate(events)
-        if event.actual is not None and position not in landing.conflict_positions
+        if event.actual is not None and position not in settled.conflict_positions
     ]
-    made_at = {key: prediction.predicted_at for key, prediction in landing.standing.items()} if arrived else {}
+    made_at = {key: prediction.predicted_at for key, prediction in settled.standing.items()} if arrived else {}
     growth = land_actuals(connection, arrived, made_at=made_at, now=now, batch_id=batch_id)
-    predicted = {hour_of(new.model_id, new.predicted_at) for new in landing.new}
+    predicted = {hour_of(new.model_id, new.predicted_at) for new in settled.new}
     labelled = {hour_of(model_id, predicted_at) for model_id, predicted_at in growth.touched}
     touch_hours(connection, predicted=predicted, labelled=labelled, now=now)
-    accepted = len(landing.new_positions | growth.stored_positions)
+    accepted = len(settled.new_positions | growth.stored_positions)
     return Stored(
         accepted=accepted,
-        duplicates=len(events) - accepted - len(landing.conflict_positions),
-        conflicts=[events[position] for position in sorted(landing.conflict_positions)],
+        duplicates=len(events) - accepted - len(settled.conflict_positions),
+        conflicts=[events[position] for position in sorted(settled.conflict_positions)],
         revised=growth.revised,
         orphans=growth.orphans,
+        returned=growth.returned,
         touched=predicted | labelled,
     )

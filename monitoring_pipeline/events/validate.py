@@ -2,7 +2,8 @@
 
 Which extra fields a prediction may carry: of a model that the config declares, its declared segments and nothing
 else, so a misspelt field is found; of an undeclared model any scalar, since nobody said what is right.
-An actual carries no extras: there is nothing they could mean.
+An actual carries no extras: there is nothing they could mean. What a declared model predicts, and its declared
+features, must be of the declared kind (see :mod:`.outcomes` and :mod:`.typed`).
 
 These functions run once per event at tens of thousands of events per second, which is why the common case is
 written out flat and the thorough checks of :mod:`.checks` are called only for what is not plainly right.
@@ -10,13 +11,13 @@ written out flat and the thorough checks of :mod:`.checks` are called only for w
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import TypeVar
 
-from monitoring_pipeline.config.models import MonitoringConfig, Task
+from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.events import checks, objects
 from monitoring_pipeline.events.extras import extras_of, refuse_extras
 from monitoring_pipeline.events.instants import parse_instant
+from monitoring_pipeline.events.outcomes import OutcomeCheck, outcome_checks
 from monitoring_pipeline.events.quarantine import QuarantineReason, Rejected
 from monitoring_pipeline.events.schema import (
     DEFAULT_ENVIRONMENT,
@@ -27,6 +28,7 @@ from monitoring_pipeline.events.schema import (
     Actual,
     Prediction,
 )
+from monitoring_pipeline.events.typed import TypedFeatures, as_declared, typed_features
 from monitoring_pipeline.windows import isoformat
 
 Record = Mapping[str, object]
@@ -41,7 +43,9 @@ class _ModelRules:
     """What one model's events must obey; ``extras`` is ``None`` where any is allowed."""
 
     extras: frozenset[str] | None
-    numeric: bool
+    predicted: OutcomeCheck
+    actual: OutcomeCheck
+    features: TypedFeatures
 
 
 class Validator:
@@ -69,7 +73,7 @@ class Validator:
         prediction_id = _prediction_id(record)
         extras = None if record.keys() <= PREDICTION_FIELDS else extras_of(record, declared=rules.extras)
         predicted_at = self._event_time(_required(record, "timestamp"))
-        value, label = _outcome(_required(record, "predicted_value"), "predicted_value", rules)
+        value, label = rules.predicted(_required(record, "predicted_value"), "predicted_value")
         received_at = self._knowledge_time(get("received_at"))
         features = get("features")
         prediction = Prediction(
@@ -85,13 +89,13 @@ class Validator:
             _optional(get("confidence"), "confidence", checks.ratio),
             _optional(get("latency_ms"), "latency_ms", checks.not_negative),
             _optional(get("entity_id"), "entity_id", checks.text),
-            "{}" if features is None else objects.canonical(features, field="features"),
+            "{}" if features is None else _features(features, rules.features),
             extras,
             received_at,
         )
         if get("actual_value") is None:
             return prediction, None
-        truth, truth_label = _outcome(record["actual_value"], "actual_value", rules)
+        truth, truth_label = rules.actual(record["actual_value"], "actual_value")
         return prediction, Actual(model_id, prediction_id, truth, truth_label, predicted_at, received_at)
 
     def actual(self, record: Record) -> Actual:
@@ -103,7 +107,7 @@ class Validator:
         model_id, rules = self._model(record)
         prediction_id = _prediction_id(record)
         refuse_extras(record)
-        value, label = _outcome(_required(record, "actual_value"), "actual_value", rules)
+        value, label = rules.actual(_required(record, "actual_value"), "actual_value")
         stamp = record.get("timestamp")
         observed_at = None if stamp is None else self._event_time(stamp)
         received_at = self._knowledge_time(record.get("received_at"))
@@ -120,9 +124,9 @@ class Validator:
 
     def _rules_of(self, model_id: str) -> _ModelRules:
         model = self._config.model(model_id)
-        if model is None:
-            return _ModelRules(extras=None, numeric=False)
-        return _ModelRules(extras=frozenset(model.segments), numeric=model.task is Task.REGRESSION)
+        predicted, actual = outcome_checks(model)
+        extras = None if model is None else frozenset(model.segments)
+        return _ModelRules(extras=extras, predicted=predicted, actual=actual, features=typed_features(model))
 
     def _event_time(self, stamp: object) -> int:
         instant = parse_instant(stamp, field="timestamp")
@@ -171,10 +175,9 @@ def _required(record: Record, field: str) -> object:
     return value
 
 
-def _outcome(value: object, field: str, rules: _ModelRules) -> tuple[float | None, str | None]:
-    if type(value) is float and isfinite(value):
-        return value + 0.0, None
-    return checks.outcome(value, field=field, numeric=rules.numeric)
+def _features(value: object, typed: TypedFeatures) -> str:
+    found = as_declared(objects.as_object(value, field="features"), typed) if typed else value
+    return objects.canonical(found, field="features")
 
 
 def _optional(value: object, field: str, check: Callable[..., T]) -> T | None:

@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,7 @@ class Lake:
         instant = from_micros(hour)
         folder = self.root / dataset / file_name(model_id) / f"{instant:%Y-%m-%d}"
         path = folder / f"{instant:%H}.{checksum[:16]}.parquet"
-        if not _reused(path):
+        if not _reused(path, data):
             _write_atomically(path, data)
         return StoredFile(
             path=path.relative_to(self.root).as_posix(),
@@ -82,10 +83,20 @@ class Lake:
         file = pq.ParquetFile(pa.BufferReader(data))
         return file.read(columns=None if columns is None else list(columns), use_threads=False)
 
+    def holds(self, path: str | None) -> bool:
+        """Whether a file of this path is there; what is in it is looked at when it is read."""
+        return path is not None and (self.root / path).is_file()
+
+    def spare(self, path: str) -> None:
+        """Let a superseded file live for another hour: a stage may have found it in the ledger a moment ago."""
+        with suppress(FileNotFoundError):
+            os.utime(self.root / path)
+
     def sweep(self, keep: Iterable[str], *, now_seconds: float | None = None) -> list[str]:
         """Remove what crashed writers left, and files that no ledger row names any more.
 
-        Only files older than an hour are touched: younger ones may belong to a publish that is under way.
+        Only files older than an hour are touched: younger ones may belong to a publish that is under way, or were
+        superseded so lately (:meth:`spare`) that a stage still reads them.
 
         Args:
             keep: the paths that the ledger names.
@@ -100,7 +111,7 @@ class Lake:
         for path in sorted(self.root.rglob("*")):
             relative = path.relative_to(self.root).as_posix()
             ours = path.suffix in (".parquet", TEMPORARY_SUFFIX) and relative not in kept
-            if ours and path.is_file() and path.stat().st_mtime < horizon and _removed(path, horizon):
+            if ours and _removed(path, horizon):
                 removed.append(relative)
         return removed
 
@@ -129,9 +140,14 @@ def _repeated_columns(table: pa.Table) -> list[str]:
     return [field.name for field in table.schema if pa.types.is_string(field.type) and field.name != "prediction_id"]
 
 
-def _reused(path: Path) -> bool:
-    """Whether the file is there already; if so it is made young again, so that no sweep takes it now."""
+def _reused(path: Path, data: bytes) -> bool:
+    """Whether the file is there already and whole; if so it is made young again, so that no sweep takes it now.
+
+    A damaged file has the right name and the wrong bytes, and is written again.
+    """
     try:
+        if path.read_bytes() != data:
+            return False
         os.utime(path)
     except FileNotFoundError:
         return False
@@ -139,13 +155,18 @@ def _reused(path: Path) -> bool:
 
 
 def _removed(path: Path, horizon: float) -> bool:
-    """Remove an old file, unless a publish takes it into use at this very moment."""
+    """Remove an old file, unless a publish takes it into use, or another sweep removes it, at this very moment."""
     aside = path.with_name(f"{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
-    path.rename(aside)
-    if aside.stat().st_mtime >= horizon:
-        aside.rename(path)
+    try:
+        if not path.is_file() or path.stat().st_mtime >= horizon:
+            return False
+        path.rename(aside)
+        if aside.stat().st_mtime >= horizon:
+            aside.rename(path)
+            return False
+        aside.unlink()
+    except FileNotFoundError:
         return False
-    aside.unlink()
     return True
 
 

@@ -70,7 +70,9 @@ def entries(
     return {entry.key: entry for entry in found}
 
 
-def day_sources(connection: Connection, dataset: str, days: Collection[int]) -> dict[tuple[str, int], LedgerEntry]:
+def day_sources(
+    connection: Connection, dataset: str, days: Collection[int], *, model_id: str | None = None
+) -> dict[tuple[str, int], LedgerEntry]:
     """What a day is merged from: one entry per (model, day) that stands for all its hours of a dataset.
 
     Its revision is the sum of the hours' revisions: they only grow, so it changes when any of them does.
@@ -79,20 +81,20 @@ def day_sources(connection: Connection, dataset: str, days: Collection[int]) -> 
         return {}
     wanted = set(days)
     by_day: dict[tuple[str, int], list[LedgerEntry]] = defaultdict(list)
-    hours = entries(connection, dataset, range(min(days), max(days) + DAY_MICROS, HOUR_MICROS))
-    for (model_id, hour), entry in hours.items():
-        if (day := floor(hour, Grain.DAY)) in wanted:
-            by_day[model_id, day].append(entry)
+    hours = entries(connection, dataset, range(min(days), max(days) + DAY_MICROS, HOUR_MICROS), model_id=model_id)
+    for entry in hours.values():
+        if (day := floor(entry.window_start, Grain.DAY)) in wanted:
+            by_day[entry.model_id, day].append(entry)
     return {
-        (model_id, day): LedgerEntry(
+        (owner, day): LedgerEntry(
             dataset=dataset,
-            model_id=model_id,
+            model_id=owner,
             window_start=day,
             revision=sum(entry.revision for entry in of_day),
             checksum="",
             row_count=sum(entry.row_count for entry in of_day),
         )
-        for (model_id, day), of_day in by_day.items()
+        for (owner, day), of_day in by_day.items()
     }
 
 

@@ -12,12 +12,17 @@ import numpy.typing as npt
 
 from monitoring_pipeline.performance.columns import floats, is_probability, is_text, is_yes_or_no, log_score
 from monitoring_pipeline.performance.confusion import Confusion
-from monitoring_pipeline.performance.grouping import Grouping
+from monitoring_pipeline.performance.grouping import Booleans, Grouping, Integers
 from monitoring_pipeline.performance.sums import BinarySums, MulticlassSums, RegressionSums
 
 
 def regression_sums(
-    codes: npt.ArrayLike, group_count: int, *, predicted: npt.ArrayLike, actual: npt.ArrayLike
+    codes: npt.ArrayLike,
+    group_count: int,
+    *,
+    predicted: npt.ArrayLike,
+    actual: npt.ArrayLike,
+    labelled: npt.ArrayLike | None = None,
 ) -> list[RegressionSums]:
     """Each group's regression sums.
 
@@ -26,14 +31,17 @@ def regression_sums(
         group_count: how many groups; one without rows gets sums of nothing.
         predicted: predicted values; NaN where the model logged no number.
         actual: actual values; NaN where the truth has not arrived.
+        labelled: rows whose truth has arrived; by default those whose actual is there. Truth of the wrong kind (a
+            class name for a number) is no actual here, but it is not missing either: it counts as unusable.
 
     Raises:
         ValueError: if a row names a group that does not exist.
     """
     grouping, order = Grouping.sorting(codes, group_count)
     p, y = floats(predicted)[order], floats(actual)[order]
-    labelled, usable = ~np.isnan(y), np.isfinite(p) & np.isfinite(y)
-    predictions, unusable = grouping.counts(), grouping.only(labelled & ~usable).counts()
+    usable = np.isfinite(p) & np.isfinite(y)
+    arrived = _arrived(labelled, ~np.isnan(y), order)
+    predictions, unusable = grouping.counts(), grouping.only(arrived & ~usable).counts()
 
     judged, p, y = grouping.only(usable), p[usable], y[usable]
     nonzero = y != 0
@@ -67,6 +75,7 @@ def binary_sums(
     proba: npt.ArrayLike,
     actual: npt.ArrayLike,
     threshold: float,
+    labelled: npt.ArrayLike | None = None,
 ) -> list[BinarySums]:
     """Each group's binary sums.
 
@@ -81,6 +90,8 @@ def binary_sums(
         proba: probability of the positive class, 0 … 1; NaN where the model logged none.
         actual: 0 or 1; NaN where the truth has not arrived.
         threshold: probability at which the model says yes.
+        labelled: rows whose truth has arrived; by default those whose actual is there. Truth of the wrong kind (a
+            class name for a number) is no actual here, but it is not missing either: it counts as unusable.
 
     Raises:
         ValueError: if a row names a group that does not exist.
@@ -89,9 +100,9 @@ def binary_sums(
     value, probability, y = floats(predicted)[order], floats(proba)[order], floats(actual)[order]
     scored = ~np.isnan(probability)
     said = np.where(scored, probability >= threshold, value)
-    labelled = ~np.isnan(y)
+    arrived = _arrived(labelled, ~np.isnan(y), order)
     usable = is_yes_or_no(y) & is_yes_or_no(said) & (~scored | is_probability(probability))
-    predictions, unusable = grouping.counts(), grouping.only(labelled & ~usable).counts()
+    predictions, unusable = grouping.counts(), grouping.only(arrived & ~usable).counts()
 
     tp, fp, tn, fn = (
         grouping.only(usable & (said == says) & (y == is_)).counts() for says, is_ in ((1, 1), (1, 0), (0, 0), (0, 1))
@@ -122,6 +133,7 @@ def multiclass_sums(
     predicted: Sequence[str | None] | npt.NDArray[np.object_],
     actual: Sequence[str | None] | npt.NDArray[np.object_],
     actual_probability: npt.ArrayLike,
+    labelled: npt.ArrayLike | None = None,
 ) -> list[MulticlassSums]:
     """Each group's multiclass sums.
 
@@ -134,6 +146,8 @@ def multiclass_sums(
         actual: class names; None (or anything but a string) where the truth has not arrived.
         actual_probability: the probability that the model gave to the actual class (see
             :func:`.columns.probability_of_actual`); NaN where it logged none.
+        labelled: rows whose truth has arrived; by default those whose actual is there. Truth of the wrong kind (a
+            class name for a number) is no actual here, but it is not missing either: it counts as unusable.
 
     Raises:
         ValueError: if a row names a group that does not exist.
@@ -142,9 +156,9 @@ def multiclass_sums(
     said, true = np.asarray(predicted, dtype=np.object_)[order], np.asarray(actual, dtype=np.object_)[order]
     probability = floats(actual_probability)[order]
     scored = ~np.isnan(probability)
-    labelled = is_text(true)
-    usable = labelled & is_text(said) & (~scored | is_probability(probability))
-    predictions, unusable = grouping.counts(), grouping.only(labelled & ~usable).counts()
+    usable = is_text(true) & is_text(said) & (~scored | is_probability(probability))
+    arrived = _arrived(labelled, is_text(true), order)
+    predictions, unusable = grouping.counts(), grouping.only(arrived & ~usable).counts()
 
     judged = grouping.only(usable).codes.tolist()
     counts: list[Counter[tuple[str, str]]] = [Counter() for _ in range(group_count)]
@@ -160,3 +174,8 @@ def multiclass_sums(
         )
         for group in range(group_count)
     ]
+
+
+def _arrived(labelled: npt.ArrayLike | None, has_actual: Booleans, order: Integers) -> Booleans:
+    """Rows whose truth has arrived, in the order of the groups."""
+    return has_actual if labelled is None else np.asarray(labelled, dtype=np.bool_)[order] | has_actual

@@ -48,6 +48,7 @@ performance_sums = Table(
     Column("segment", Text, primary_key=True),
     Column("prediction_count", BigInteger, nullable=False),
     Column("labelled_count", BigInteger, nullable=False),
+    Column("measured_as", Text, nullable=False),  # task and threshold: sums of other kinds are not merged with these
     Column("sums", Text, nullable=False),  # JSON; doubles written so that they read back bit-equal
     sqlite_with_rowid=False,
 )

@@ -14,12 +14,12 @@ def main() -> int:
     """The event store's schema, then the Dagster instance's; the exit code."""
     try:
         installation = open_installation()
+        from monitoring_pipeline.definitions import prepare_instance  # heavy; not for a broken config  # noqa: PLC0415
+
+        prepare_instance(installation)
     except MonitorError as error:
         sys.stderr.write(f"monitor: {error}\n")
         return 1
-    from monitoring_pipeline.definitions import prepare_instance  # a heavy import, not for a broken config  # noqa: PLC0415
-
-    prepare_instance(installation)
     return 0
 
 

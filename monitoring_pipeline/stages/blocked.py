@@ -4,8 +4,9 @@ The gate is per model, so one model's bad data never stops the others of the sam
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from monitoring_pipeline.results.tables import quality_results
 
@@ -27,3 +28,24 @@ def blocked_windows(connection: Connection, model_id: str, starts: Collection[in
         .distinct()
     )
     return set(connection.scalars(query)) & set(starts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedHour:
+    """A model's hour without metrics, and the first critical expectation that failed there."""
+
+    model_id: str
+    window_start: int
+    expectation: str
+
+
+def blocked_model_hours(connection: Connection) -> list[BlockedHour]:
+    """Every model-hour that stands blocked, the newest first."""
+    table = quality_results.c
+    query = (
+        select(table.model_id, table.window_start, func.min(table.expectation).label("expectation"))
+        .where(table.severity == "critical", table.verdict != "passed", table.known_to.is_(None))
+        .group_by(table.model_id, table.window_start)
+        .order_by(table.window_start.desc(), table.model_id)
+    )
+    return [BlockedHour(**row) for row in connection.execute(query).mappings()]

@@ -4,6 +4,7 @@ Features become columns ``f.<name>``, segments columns ``s.<name>``. A declared 
 type; another one is numeric if every value of the hour is a number, else text.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,10 +12,14 @@ import orjson
 import pyarrow as pa
 
 from monitoring_pipeline.config.models import FeatureType, Model
+from monitoring_pipeline.events.checks import yes_or_no
 from monitoring_pipeline.events.read import PREDICTION_COLUMNS
 
 FEATURE_PREFIX = "f."
 SEGMENT_PREFIX = "s."
+
+# PostgreSQL refuses index entries beyond 2,704 bytes; nobody reads a name of this length anyway.
+LONGEST_SEGMENT_VALUE = 200
 
 LOGGED_TYPES = {
     "prediction_id": pa.string(),
@@ -46,27 +51,48 @@ def logged_table(model: Model, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
     extras = [orjson.loads(text) if text else {} for text in columns.pop("extras", ())]
     arrays = {name: pa.array(columns.get(name, ()), type=kind) for name, kind in LOGGED_TYPES.items()}
     for name in model.segments:
-        source = features if any(name in row for row in features) else extras
-        arrays[SEGMENT_PREFIX + name] = pa.array([_as_text(row.get(name)) for row in source], type=pa.string())
+        values = (_segment(f[name] if name in f else e.get(name)) for f, e in zip(features, extras, strict=True))
+        arrays[SEGMENT_PREFIX + name] = pa.array(list(values), type=pa.string())
     arrays.update(_feature_columns(model, features))
     return pa.table(arrays)
 
 
-def texts(column: pa.ChunkedArray) -> list[str | None]:
-    """A column's values as category names, the same whatever type a file gave them."""
-    return [_as_text(value) for value in column.to_pylist()]
+def _segment(value: object) -> str | None:
+    """A segment's value as text; one too long for an index keeps its beginning and a hash that tells it apart."""
+    text = _as_text(value)
+    if text is None or len(text) <= LONGEST_SEGMENT_VALUE:
+        return text
+    return f"{text[:LONGEST_SEGMENT_VALUE]}…{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def texts(column: pa.ChunkedArray, *, boolean: bool = False) -> list[str | None]:
+    """A column's values as category names, the same whatever type a file gave them.
+
+    Args:
+        column: of any type.
+        boolean: whether the feature is declared boolean, of which 1, ``True`` and ``"True"`` are one value.
+    """
+    written = _as_boolean_text if boolean else _as_text
+    return [written(value) for value in column.to_pylist()]
 
 
 def _feature_columns(model: Model, rows: Sequence[Mapping[str, Any]]) -> dict[str, pa.Array]:
     undeclared = {name for row in rows for name in row} - model.features.keys()
     columns = {
-        FEATURE_PREFIX + name: _typed([row.get(name) for row in rows], numeric=feature.type is FeatureType.NUMERIC)
+        FEATURE_PREFIX + name: _declared([row.get(name) for row in rows], feature.type)
         for name, feature in model.features.items()
     }
     for name in sorted(undeclared):
         values = [row.get(name) for row in rows]
         columns[FEATURE_PREFIX + name] = _typed(values, numeric=all(map(_is_number_or_none, values)))
     return columns
+
+
+def _declared(values: Sequence[Any], kind: FeatureType) -> pa.Array:
+    if kind is FeatureType.BOOLEAN:
+        # Ingest writes true and false; events that are older than the declaration may hold 1 or "True".
+        return pa.array([_as_boolean_text(value) for value in values], type=pa.string())
+    return _typed(values, numeric=kind is FeatureType.NUMERIC)
 
 
 def _typed(values: Iterable[Any], *, numeric: bool) -> pa.Array:
@@ -81,6 +107,11 @@ def _is_number(value: object) -> bool:
 
 def _is_number_or_none(value: object) -> bool:
     return value is None or _is_number(value)
+
+
+def _as_boolean_text(value: object) -> str | None:
+    said = yes_or_no(value)
+    return _as_text(value if said is None else said)
 
 
 def _as_text(value: object) -> str | None:

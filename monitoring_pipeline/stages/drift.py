@@ -5,11 +5,12 @@ Late truth does not touch it: its input is ``logged_predictions``, so only new p
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
-from monitoring_pipeline.config.models import DriftSettings, Model
+from monitoring_pipeline.config.models import DriftSettings, FeatureType, Model
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.drift.evaluate import evaluate_categorical, evaluate_numeric
 from monitoring_pipeline.drift.reference import NumericReference
@@ -21,12 +22,13 @@ from monitoring_pipeline.stages import logged
 from monitoring_pipeline.stages.columns import FEATURE_PREFIX, texts
 from monitoring_pipeline.stages.groups import GroupKey, group_rows
 from monitoring_pipeline.stages.models import declaration
+from monitoring_pipeline.stages.outstanding import compute_outstanding
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.publish import ResultSet, publish_results
 from monitoring_pipeline.stages.read_lake import hour_tables
-from monitoring_pipeline.stages.references import FeatureReference, prepared_references
-from monitoring_pipeline.stages.report import ModelOutcome, StageReport, chunks, unchanged
-from monitoring_pipeline.windows import HOUR_MICROS, Grain
+from monitoring_pipeline.stages.references import FeatureReference, feature_column, numbers, prepared_references
+from monitoring_pipeline.stages.report import Details, ModelOutcome, OutcomeState, StageReport
+from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain
 
 DATASETS = {Grain.HOUR: "hourly_drift", Grain.DAY: "daily_drift"}
 DRIFT_KEY = ("model_id", "grain", "window_start", "model_version", "environment", "segment", "feature", "measure")
@@ -34,19 +36,16 @@ DRIFT_KEY = ("model_id", "grain", "window_start", "model_version", "environment"
 
 def measure_drift(pipeline: Pipeline, grain: Grain, starts: Sequence[int], *, only_due: bool = False) -> StageReport:
     """Compare the windows with the reference; with ``only_due`` those whose logged rows changed."""
-    outcomes: list[ModelOutcome] = []
-    for chunk in chunks(starts, size=24 if grain is Grain.HOUR else 1):
-        with reading(pipeline.engine) as connection:
-            if grain is Grain.HOUR:
-                sources = ledger.entries(connection, logged.DATASET, chunk)
-            else:
-                sources = ledger.day_sources(connection, logged.DATASET, chunk)
-            standing = ledger.entries(connection, DATASETS[grain], chunk)
-        work = ledger.outstanding(sources, standing, only_due=only_due)
-        outcomes += unchanged(standing, work)
-        for model_id, of_model in work.items():
-            outcomes += _measure_model(pipeline, grain, model_id, of_model)
-    return StageReport(dataset=DATASETS[grain], outcomes=tuple(outcomes))
+    return compute_outstanding(
+        pipeline,
+        starts,
+        partial(_measure_model, pipeline, grain),
+        inputs=logged.DATASET,
+        outputs=DATASETS[grain],
+        only_due=only_due,
+        read=ledger.entries if grain is Grain.HOUR else ledger.day_sources,
+        chunk_size=DAY_MICROS // grain.micros,  # a day's rows are read together, whatever the grain
+    )
 
 
 def _measure_model(
@@ -79,7 +78,8 @@ def _measure_model(
             rows=rows,
         ),
     )
-    return [_outcome(output, rows[output.window_start], has_reference=bool(references)) for output in published]
+    state = _reference_state(model, references)
+    return [_outcome(output, rows[output.window_start], state) for output in published]
 
 
 def _groups(
@@ -101,23 +101,24 @@ def _drift_rows(
     return [
         _row(model.id, grain, key, feature, reference, result)
         for feature, reference in references.items()
-        for result in _compare(reference, _values(table, feature), thresholds, alpha)
+        for result in _compare(
+            model.features[feature].type, reference, feature_column(table, feature), thresholds, alpha
+        )
     ]
 
 
-def _values(table: pa.Table, feature: str) -> pa.ChunkedArray:
-    """The feature's column; all missing where the hours were logged before anybody declared it."""
-    name = FEATURE_PREFIX + feature
-    return table[name] if name in table.column_names else pa.chunked_array([pa.nulls(table.num_rows, pa.float64())])
-
-
 def _compare(
-    reference: FeatureReference, column: pa.ChunkedArray, thresholds: DriftThresholds, alpha: float
+    kind: FeatureType,
+    reference: FeatureReference,
+    column: pa.ChunkedArray,
+    thresholds: DriftThresholds,
+    alpha: float,
 ) -> Sequence[MeasureResult]:
     prepared = reference.prepared
     if isinstance(prepared, NumericReference):
-        return evaluate_numeric(prepared, column.to_numpy(), settings=thresholds, alpha=alpha)
-    return evaluate_categorical(prepared, texts(column), settings=thresholds, alpha=alpha)
+        return evaluate_numeric(prepared, numbers(column), settings=thresholds, alpha=alpha)
+    values = texts(column, boolean=kind is FeatureType.BOOLEAN)
+    return evaluate_categorical(prepared, values, settings=thresholds, alpha=alpha)
 
 
 def _thresholds(settings: DriftSettings) -> DriftThresholds:
@@ -147,15 +148,18 @@ def _row(
     }
 
 
-def _outcome(output: ledger.LedgerEntry, rows: Sequence[Row], *, has_reference: bool) -> ModelOutcome:
+def _reference_state(model: Model, references: Mapping[str, FeatureReference]) -> str:
+    if model.reference is None:
+        return "none declared"
+    empty = all(reference.row_count == 0 for reference in references.values())
+    return "declared, but empty" if references and empty else "declared"
+
+
+def _outcome(output: ledger.LedgerEntry, rows: Sequence[Row], reference: str) -> ModelOutcome:
     drifted = sorted({row["feature"] for row in rows if row["verdict"] == DriftVerdict.DRIFT.value})
-    details: dict[str, str | int | float | None] = {"reference": "declared" if has_reference else "none declared"}
-    details |= Counter(row["verdict"] for row in rows)
-    details["drifted features"] = ", ".join(drifted) or None
-    return ModelOutcome(
-        model_id=output.model_id,
-        window_start=output.window_start,
-        state="computed",
-        row_count=output.row_count,
-        details=details,
-    )
+    details: Details = {
+        "reference": reference,
+        **Counter(row["verdict"] for row in rows),
+        "drifted features": ", ".join(drifted) or None,
+    }
+    return ModelOutcome.of(output, OutcomeState.COMPUTED, details)

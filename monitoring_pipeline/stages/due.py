@@ -5,15 +5,11 @@ hourly stage recorded, whatever the reason: a new arrival, a lost launch, a fail
 landed in the middle of a run. A day is due while its hours are ahead of it.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Subquery, and_, func, or_, select, true
 from sqlalchemy.orm import aliased
 
-from monitoring_pipeline.events.read import hour_revisions
 from monitoring_pipeline.events.seals import is_sealed
 from monitoring_pipeline.events.tables import hour_revision
 from monitoring_pipeline.lake.tables import partition_ledger
@@ -22,10 +18,6 @@ from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor
 
 LAST_HOURLY_STAGE = "hourly_findings"
 LAST_DAILY_STAGE = "daily_findings"
-
-# Windows bridged at once. An event of Dagster for each of them and stage costs about as much as a run does
-# for a gap of this width.
-MOST_BRIDGED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +28,6 @@ class DueWindow:
     window_start: int
     revision: int
     reopened: bool  # it was computed before, and late events touched it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueRange:
-    """Due windows of all models, to be computed in one run.
-
-    Args:
-        starts: the windows, ascending.
-        revision: grows with every change of any of them; part of the run key.
-    """
-
-    starts: tuple[int, ...]
-    revision: int
 
 
 def due_hours(
@@ -76,7 +55,7 @@ def due_hours(
             hours.hour.between(span.start, span.closed_by(now) - HOUR_MICROS),
             or_(
                 done.revision.is_(None),
-                and_(done.revision < hours.revision, hours.changed_at <= now - debounce_micros),
+                and_(done.revision < hours.revision, _rested(now, debounce_micros)),
             ),
             ~is_sealed(hours.model_id, hours.hour),
         )
@@ -88,22 +67,26 @@ def due_hours(
     ]
 
 
+def _rested(now: int, debounce_micros: int) -> ColumnElement[bool]:
+    """Whether an hour's last change is long enough ago.
+
+    A change from the future was recorded by a writer whose clock is ahead of ours: waiting for that instant would
+    hide late truth for as long as the clocks differ.
+    """
+    changed_at = hour_revision.c.changed_at
+    if debounce_micros == 0:
+        return true()
+    return or_(changed_at <= now - debounce_micros, changed_at > now)
+
+
 def due_days(connection: Connection, *, now: int, span: MonitoredSpan = EVER) -> list[DueWindow]:
-    """Ended days with hours that were computed after the day was, and with no hour still due."""
+    """Ended days with hours that were computed after the day was, and with no hour still due.
+
+    An hour that rests after a late event is due for its day: the day would else be computed twice.
+    """
     hours = due_hours(connection, now=now, span=span)
     waiting = {(due.model_id, floor(due.window_start, Grain.DAY)) for due in hours}
-    table = partition_ledger.c
-    day = (table.window_start - table.window_start % DAY_MICROS).label("day")
-    # Revisions only grow, so the sum over a day's hours changes exactly when one of them does.
-    computed = (
-        select(table.model_id, day, func.sum(table.revision).label("revision"))
-        .where(
-            table.dataset == LAST_HOURLY_STAGE,
-            table.window_start.between(floor(span.start, Grain.DAY), floor(now, Grain.DAY) - 1),
-        )
-        .group_by(table.model_id, day)
-        .subquery()
-    )
+    computed = _computed_days(span, now)
     done = aliased(partition_ledger).c
     query = (
         select(computed.c.model_id, computed.c.day, computed.c.revision, done.revision.label("done"))
@@ -128,47 +111,25 @@ def due_days(connection: Connection, *, now: int, span: MonitoredSpan = EVER) ->
     ]
 
 
-def contiguous(
-    due: Iterable[DueWindow], grain: Grain, *, longest: int, empty: Collection[int] = frozenset()
-) -> list[DueRange]:
-    """Due windows of all models as ranges without gaps.
+def _computed_days(span: MonitoredSpan, now: int) -> Subquery:
+    """Each model's ended days that have a computed hour, with the sum of their hours' revisions.
 
-    Args:
-        due: the windows, of any models.
-        grain: their grain.
-        longest: the most windows of one range.
-        empty: windows that may be bridged, because no model has an event in them and so nothing is computed
-            there: without them each quiet night would cost a run of its own.
+    Revisions only grow, so the sum changes exactly when one of them does.
     """
-    revisions: dict[int, int] = defaultdict(int)
-    for window in due:
-        revisions[window.window_start] += window.revision
-    ranges: list[list[int]] = []
-    for start in sorted(revisions):
-        gap = range(ranges[-1][-1] + grain.micros, start, grain.micros) if ranges else range(0)
-        joins = bool(ranges) and len(gap) <= MOST_BRIDGED and all(between in empty for between in gap)
-        if joins and len(ranges[-1]) + len(gap) < longest:
-            ranges[-1] += [*gap, start]
-        else:
-            ranges.append([start])
-    return [DueRange(starts=tuple(starts), revision=sum(revisions.get(s, 0) for s in starts)) for starts in ranges]
+    table = partition_ledger.c
+    day = (table.window_start - table.window_start % DAY_MICROS).label("day")
+    return (
+        select(table.model_id, day, func.sum(table.revision).label("revision"))
+        .where(
+            table.dataset == LAST_HOURLY_STAGE,
+            table.window_start.between(floor(span.start, Grain.DAY), _days_end(span, now) - 1),
+        )
+        .group_by(table.model_id, day)
+        .subquery()
+    )
 
 
-def gathered(due: Iterable[DueWindow], *, longest: int) -> list[DueRange]:
-    """The due windows of all models, whatever lies between them, as groups of at most ``longest``."""
-    revisions: dict[int, int] = defaultdict(int)
-    for window in due:
-        revisions[window.window_start] += window.revision
-    ordered = sorted(revisions)
-    groups = [ordered[first : first + longest] for first in range(0, len(ordered), longest)]
-    return [DueRange(starts=tuple(group), revision=sum(revisions[start] for start in group)) for group in groups]
-
-
-def empty_hours(connection: Connection, due: Sequence[DueWindow]) -> set[int]:
-    """The hours between the due ones, in short gaps, in which no model has any event."""
-    starts = sorted({window.window_start for window in due})
-    between: set[int] = set()
-    for before, after in pairwise(starts):
-        if HOUR_MICROS < after - before <= (MOST_BRIDGED + 1) * HOUR_MICROS:
-            between.update(range(before + HOUR_MICROS, after, HOUR_MICROS))
-    return between - {revision.hour for revision in hour_revisions(connection, between)}
+def _days_end(span: MonitoredSpan, now: int) -> int:
+    """Until when there are ended days with a partition; the day in which the span ends has one."""
+    ended = floor(now, Grain.DAY)
+    return ended if span.end is None else min(ended, floor(span.end - 1, Grain.DAY) + DAY_MICROS)

@@ -5,7 +5,8 @@ tells nobody anything twice.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -13,16 +14,21 @@ from sqlalchemy import Connection
 from monitoring_pipeline.alerts.findings import DRIFTED_FEATURES, is_mature, judge, judge_drift
 from monitoring_pipeline.alerts.life_cycle import record
 from monitoring_pipeline.alerts.maturing import windows_coming_of_age
-from monitoring_pipeline.alerts.vocabulary import Finding, Group, Measurement
+from monitoring_pipeline.alerts.standing import standing_of_windows
+from monitoring_pipeline.alerts.vocabulary import Finding, FindingKey, Group, Measurement, Silence
+from monitoring_pipeline.alerts.withdrawal import subjects_without_rule, withdraw, without_evidence
 from monitoring_pipeline.config.models import Model, Rule
 from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.results.write import checksum_of
+from monitoring_pipeline.stages import logged
+from monitoring_pipeline.stages.drift import DATASETS as DRIFT
 from monitoring_pipeline.stages.evidence import drifted_features, measurements
 from monitoring_pipeline.stages.models import declaration
-from monitoring_pipeline.stages.performance import DATASETS as PERFORMANCE
+from monitoring_pipeline.stages.outstanding import compute_outstanding
+from monitoring_pipeline.stages.performance_results import DATASETS as PERFORMANCE
 from monitoring_pipeline.stages.pipeline import Pipeline
-from monitoring_pipeline.stages.report import ModelOutcome, StageReport, chunks, unchanged
+from monitoring_pipeline.stages.report import ModelOutcome, OutcomeState, StageReport
 from monitoring_pipeline.windows import Grain
 
 DATASETS = {Grain.HOUR: "hourly_findings", Grain.DAY: "daily_findings"}
@@ -32,27 +38,40 @@ T = TypeVar("T")
 
 def judge_windows(pipeline: Pipeline, grain: Grain, starts: Sequence[int], *, only_due: bool = False) -> StageReport:
     """Judge every model's windows; with ``only_due`` those whose performance is newer than their verdict."""
-    outcomes: list[ModelOutcome] = []
-    for chunk in chunks(starts):
-        with reading(pipeline.engine) as connection:
-            sources = ledger.entries(connection, PERFORMANCE[grain], chunk)
-            standing = ledger.entries(connection, DATASETS[grain], chunk)
-        work = ledger.outstanding(sources, standing, only_due=only_due)
-        outcomes += unchanged(standing, work)
-        for model_id, of_model in work.items():
-            outcomes += _judge_model(pipeline, grain, model_id, of_model)
-    return StageReport(dataset=DATASETS[grain], outcomes=tuple(outcomes))
+    judge_model = partial(_judge_model, pipeline, grain)
+    return compute_outstanding(
+        pipeline, starts, judge_model, inputs=PERFORMANCE[grain], outputs=DATASETS[grain], only_due=only_due
+    )
 
 
 def mature_alerts(pipeline: Pipeline) -> StageReport:
     """Judge again the windows whose verdict waited for labels that have come of age by the passing of time alone."""
     with reading(pipeline.engine) as connection:
         matured = windows_coming_of_age(connection, pipeline.config, now=pipeline.clock())
-    outcomes: list[ModelOutcome] = []
-    for grain in Grain:
-        starts = [window.start for window in matured if window.grain is grain]
-        outcomes += judge_windows(pipeline, grain, starts).outcomes
-    return StageReport(dataset="alerts", outcomes=tuple(outcomes))
+    reports = [
+        judge_windows(pipeline, grain, [window.start for window in matured if window.grain is grain]) for grain in Grain
+    ]
+    return StageReport(
+        dataset="alerts",
+        outcomes=tuple(outcome for report in reports for outcome in report.outcomes),
+        failures=tuple(failure for report in reports for failure in report.failures),
+    )
+
+
+def withdraw_alerts(pipeline: Pipeline) -> int:
+    """End the active alerts whose rule is no longer in the config; return how many there were."""
+    with writing(pipeline.engine) as connection:
+        for dataset in DATASETS.values():
+            ledger.serialize(connection, dataset)
+        return withdraw(connection, pipeline.config, now=pipeline.clock())
+
+
+def review_due(pipeline: Pipeline) -> tuple[int, ...]:
+    """What the review of alerts would do now, in numbers that change with it; empty if nothing."""
+    with reading(pipeline.engine) as connection:
+        matured = windows_coming_of_age(connection, pipeline.config, now=pipeline.clock())
+        ruleless = subjects_without_rule(connection, pipeline.config)
+    return (len(matured), matured[-1].start if matured else 0, len(ruleless)) if matured or ruleless else ()
 
 
 def _judge_model(
@@ -63,13 +82,48 @@ def _judge_model(
     with writing(pipeline.engine) as connection:
         ledger.serialize(connection, DATASETS[grain])
         model = declaration(connection, pipeline.config, model_id)
-        findings = _verdicts(connection, model, grain, [source.window_start for source in sources], now=now)
-        record(connection, findings, now=now, channels_for=_channels_of(model))
+        windows = [source.window_start for source in sources]
+        findings = _verdicts(connection, model, grain, windows, now=now)
+        gone = _gone(connection, model, grain, windows, {finding.key for finding in findings})
+        record(connection, [*findings, *gone], now=now, channels_for=_channels_of(model))
         for finding in findings:
             by_window[finding.key.window_start].append(finding)
         outputs = [_entry(grain, source, by_window[source.window_start]) for source in sources]
-        ledger.publish(connection, ledger.not_newer(connection, outputs), now=now)
+        waiting = _waiting_for_drift(connection, model_id, grain, windows)
+        complete = [output for output in outputs if output.window_start not in waiting]
+        ledger.publish(connection, ledger.not_newer(connection, complete), now=now)
     return [_outcome(output, by_window[output.window_start]) for output in outputs]
+
+
+def _waiting_for_drift(connection: Connection, model_id: str, grain: Grain, windows: Sequence[int]) -> set[int]:
+    """Windows whose drift could not be measured: they are judged by what stands, and stay due."""
+    read = ledger.entries if grain is Grain.HOUR else ledger.day_sources
+    inputs = read(connection, logged.DATASET, windows, model_id=model_id)
+    measured = ledger.entries(connection, DRIFT[grain], windows, model_id=model_id)
+    return {
+        entry.window_start
+        for key, entry in inputs.items()
+        if key not in measured or measured[key].revision < entry.revision
+    }
+
+
+def _gone(
+    connection: Connection,
+    model: Model,
+    grain: Grain,
+    windows: Sequence[int],
+    judged: Collection[FindingKey],
+) -> list[Finding]:
+    """The standing findings of the present rules that no group of the window answers to any more.
+
+    Left as they are they would wait for ever for labels that nobody will count.
+    """
+    rules = {rule.id for rule in model.rules if rule.grain is grain}
+    return [
+        without_evidence(finding, Silence.GROUP_GONE)
+        for finding in standing_of_windows(connection, model.id, grain, windows)
+        if finding.key not in judged and finding.key.rule_id in rules
+    ]
 
 
 def _verdicts(connection: Connection, model: Model, grain: Grain, windows: Sequence[int], *, now: int) -> list[Finding]:
@@ -97,10 +151,15 @@ def _covered(rule: Rule, groups: Mapping[Group, T]) -> dict[Group, T]:
 
 
 def _judged(rule: Rule, model: Model, group: Group, by_metric: Mapping[str, Measurement], *, now: int) -> Finding:
-    # Coverage is not among the metrics; its counts stand with every one of them.
-    measurement = by_metric.get(rule.metric) or next(iter(by_metric.values()))
+    measurement = by_metric.get(rule.metric) or _counts_alone(by_metric)
     mature = is_mature(rule, window=group.window, measurement=measurement, labels=model.labels, now=now)
     return judge(rule, group=group, measurement=measurement, mature=mature)
+
+
+def _counts_alone(by_metric: Mapping[str, Measurement]) -> Measurement:
+    """What is known for a metric that the task does not have, and for coverage: every metric has the same counts."""
+    some = next(iter(by_metric.values()))
+    return Measurement(prediction_count=some.prediction_count, labelled_count=some.labelled_count)
 
 
 def _channels_of(model: Model) -> Callable[[Finding], list[str]]:
@@ -134,10 +193,5 @@ def _entry(grain: Grain, source: ledger.LedgerEntry, findings: Sequence[Finding]
 
 
 def _outcome(output: ledger.LedgerEntry, findings: Sequence[Finding]) -> ModelOutcome:
-    return ModelOutcome(
-        model_id=output.model_id,
-        window_start=output.window_start,
-        state="computed",
-        row_count=output.row_count,
-        details=dict(Counter(finding.verdict.value for finding in findings)),
-    )
+    counts = Counter(finding.verdict.value for finding in findings)
+    return ModelOutcome.of(output, OutcomeState.COMPUTED, counts)

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from monitoring_pipeline.stages.columns import SEGMENT_PREFIX
+
 ALL = "all"
 NO_VALUE = "(none)"
 
@@ -70,14 +72,15 @@ def group_rows(table: pa.Table, window_starts: npt.NDArray[np.int64], *, segment
 
 
 def _factorize(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """Sorted distinct values and each row's index into them; a missing value is a value of its own."""
+    """Sorted distinct values and each row's index into them; a missing value counts as ``(none)``."""
     encoded = column.combine_chunks().dictionary_encode()
     names = [*encoded.dictionary.to_pylist(), NO_VALUE]
-    order = sorted(range(len(names)), key=names.__getitem__)
-    rank = np.empty(len(names), dtype=np.int64)
-    rank[order] = np.arange(len(names))
+    # A value may itself be written "(none)": it is then the same group, not one that hides the other.
+    distinct = sorted(set(names))
+    position = {name: index for index, name in enumerate(distinct)}
+    rank = np.array([position[name] for name in names], dtype=np.int64)
     indices = encoded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return [names[i] for i in order], rank[indices]
+    return distinct, rank[indices]
 
 
 def _key(
@@ -88,5 +91,5 @@ def _key(
         code, index = divmod(code, len(level))
         values.append(level[index])
     values.reverse()
-    segment = f"{segment_column.removeprefix('s.')}={values[2]}" if segment_column else ALL
+    segment = f"{segment_column.removeprefix(SEGMENT_PREFIX)}={values[2]}" if segment_column else ALL
     return GroupKey(window_start=int(windows[code]), model_version=values[0], environment=values[1], segment=segment)

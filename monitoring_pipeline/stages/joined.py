@@ -15,10 +15,13 @@ from monitoring_pipeline.database import reading
 from monitoring_pipeline.events.read import HourRevision, actuals_of_hours, hour_revisions
 from monitoring_pipeline.events.seals import sealed_hours
 from monitoring_pipeline.lake import ledger
+from monitoring_pipeline.lake.files import Lake
 from monitoring_pipeline.stages import logged
+from monitoring_pipeline.stages.chunks import chunks
 from monitoring_pipeline.stages.columns import SEGMENT_PREFIX
+from monitoring_pipeline.stages.isolation import Failures
 from monitoring_pipeline.stages.pipeline import Pipeline
-from monitoring_pipeline.stages.report import ModelOutcome, StageReport, chunks
+from monitoring_pipeline.stages.report import ModelOutcome, OutcomeState, StageReport
 from monitoring_pipeline.stages.sealed import publish_files, sealed_outcome
 
 DATASET = "joined_predictions"
@@ -49,6 +52,7 @@ Actual = tuple[int, int, float | None, str | None]
 def join_predictions(pipeline: Pipeline, hours: Sequence[int], *, only_due: bool = False) -> StageReport:
     """Publish the hours' predictions beside their actuals; with ``only_due`` skip hours that did not change."""
     outcomes: list[ModelOutcome] = []
+    failures = Failures()
     for chunk in chunks(hours):
         with reading(pipeline.engine) as connection:
             # The revisions first, the data after: what lands in between makes the hour due again.
@@ -60,13 +64,17 @@ def join_predictions(pipeline: Pipeline, hours: Sequence[int], *, only_due: bool
             (source, _input_revision(revisions[key], source))
             for key, source in sorted(sources.items())
             if key not in sealed
-            and not (only_due and _is_current(standing.get(key), _input_revision(revisions[key], source)))
+            and not (
+                only_due and _is_current(standing.get(key), _input_revision(revisions[key], source), pipeline.lake)
+            )
         ]
         done = {source.key for source, _ in work} | sealed
         outcomes += [sealed_outcome(entry) for key, entry in standing.items() if key in sealed]
-        outcomes += [_outcome(entry, "unchanged") for key, entry in standing.items() if key not in done]
-        outcomes += _publish(pipeline, work)
-    return StageReport(dataset=DATASET, outcomes=tuple(outcomes))
+        outcomes += [
+            ModelOutcome.of(entry, OutcomeState.UNCHANGED) for key, entry in standing.items() if key not in done
+        ]
+        outcomes += _publish(pipeline, work, failures)
+    return failures.report(DATASET, outcomes)
 
 
 def _input_revision(hour: HourRevision, source: ledger.LedgerEntry) -> int:
@@ -78,20 +86,25 @@ def _input_revision(hour: HourRevision, source: ledger.LedgerEntry) -> int:
     return hour.revision if source.revision >= hour.prediction_revision else source.revision
 
 
-def _is_current(entry: ledger.LedgerEntry | None, revision: int) -> bool:
-    return entry is not None and entry.revision >= revision
+def _is_current(entry: ledger.LedgerEntry | None, revision: int, lake: Lake) -> bool:
+    return entry is not None and entry.revision >= revision and lake.holds(entry.path)
 
 
-def _publish(pipeline: Pipeline, work: Sequence[tuple[ledger.LedgerEntry, int]]) -> list[ModelOutcome]:
+def _publish(
+    pipeline: Pipeline, work: Sequence[tuple[ledger.LedgerEntry, int]], failures: Failures
+) -> list[ModelOutcome]:
     if not work:
         return []
     by_model = defaultdict(list)
     for source, revision in work:
         by_model[source.model_id].append((source, revision))
-    outputs = [output for model_id, items in by_model.items() for output in _write_files(pipeline, model_id, items)]
+    outputs: list[tuple[ledger.LedgerEntry, int]] = []
+    for model_id, items in by_model.items():
+        with failures.of(model_id, [source.window_start for source, _ in items]):
+            outputs += _write_files(pipeline, model_id, items)
     sealed = publish_files(pipeline, DATASET, [output for output, _ in outputs])
     return [
-        sealed_outcome(sealed[output.key]) if output.key in sealed else _outcome(output, "computed", labelled)
+        sealed_outcome(sealed[output.key]) if output.key in sealed else _computed(output, labelled)
         for output, labelled in outputs
     ]
 
@@ -134,12 +147,5 @@ def _joined_table(logged_rows: pa.Table, truth: dict[str, Actual]) -> pa.Table:
     return table
 
 
-def _outcome(entry: ledger.LedgerEntry, state: str, labelled: int | None = None) -> ModelOutcome:
-    details = {} if labelled is None else {"labelled": labelled}
-    return ModelOutcome(
-        model_id=entry.model_id,
-        window_start=entry.window_start,
-        state=state,
-        row_count=entry.row_count,
-        details=dict(details),
-    )
+def _computed(output: ledger.LedgerEntry, labelled: int) -> ModelOutcome:
+    return ModelOutcome.of(output, OutcomeState.COMPUTED, {"labelled": labelled})

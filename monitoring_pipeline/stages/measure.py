@@ -36,11 +36,6 @@ def grouped_sums(model: Model, table: pa.Table, windows: npt.NDArray[np.int64]) 
     return result
 
 
-def segment_name(segment: str) -> str:
-    """The field that a segment ``field=value`` splits by; ``all`` for whole models."""
-    return segment.split("=", 1)[0]
-
-
 def complete_segments(sums: Mapping[GroupKey, Sums]) -> dict[GroupKey, Sums]:
     """Drop segments that do not account for every prediction of their model, version and environment.
 
@@ -49,12 +44,17 @@ def complete_segments(sums: Mapping[GroupKey, Sums]) -> dict[GroupKey, Sums]:
     """
     counted: dict[tuple[int, str, str, str], int] = defaultdict(int)
     for key, value in sums.items():
-        counted[(*_owner(key), segment_name(key.segment))] += value.prediction_count
+        counted[(*_owner(key), _segment_field(key.segment))] += value.prediction_count
     return {
         key: value
         for key, value in sums.items()
-        if counted[(*_owner(key), segment_name(key.segment))] == counted[(*_owner(key), ALL)]
+        if counted[(*_owner(key), _segment_field(key.segment))] == counted[(*_owner(key), ALL)]
     }
+
+
+def _segment_field(segment: str) -> str:
+    """The field that a segment ``field=value`` splits by; ``all`` for whole models."""
+    return segment.split("=", 1)[0]
 
 
 def _owner(key: GroupKey) -> tuple[int, str, str]:
@@ -72,22 +72,38 @@ def _within_limit(found: dict[GroupKey, Sums], most_values: int) -> dict[GroupKe
     return {key: sums for key, sums in found.items() if len(values[key.window_start]) <= most_values}
 
 
+def measured_as(model: Model) -> str:
+    """What of the declaration the sums depend on; sums of different kinds must not be merged.
+
+    >>> from monitoring_pipeline.config.models import Model
+    >>> measured_as(Model(id="churn", task="binary", threshold=0.3))
+    'binary at 0.3'
+    """
+    return f"{model.task} at {model.threshold!r}" if model.task is Task.BINARY else model.task.value
+
+
 def _task_function(model: Model, table: pa.Table) -> Callable[[Groups], Sequence[Sums]]:
     """The task's function from groups to sums, with the table's columns bound."""
-    if model.task is Task.REGRESSION:
-        predicted, actual = _floats(table, "predicted_value"), _floats(table, "actual_value")
-        return lambda g: regression_sums(g.codes, len(g.keys), predicted=predicted, actual=actual)
-    if model.task is Task.BINARY:
-        predicted, actual = _floats(table, "predicted_value"), _floats(table, "actual_value")
-        proba = _floats(table, "prediction_proba")
-        return lambda g: binary_sums(
-            g.codes, len(g.keys), predicted=predicted, actual=actual, proba=proba, threshold=model.threshold
+    labelled = table["actual_received_at"].is_valid().to_numpy()
+    if model.task is Task.MULTICLASS:
+        said, true = table["predicted_class"].to_pylist(), table["actual_class"].to_pylist()
+        probabilities = [orjson.loads(text) if text else None for text in table["probabilities"].to_pylist()]
+        of_actual = probability_of_actual(true, probabilities)
+        return lambda g: multiclass_sums(
+            g.codes, len(g.keys), predicted=said, actual=true, actual_probability=of_actual, labelled=labelled
         )
-    predicted_class, actual_class = table["predicted_class"].to_pylist(), table["actual_class"].to_pylist()
-    probabilities = [orjson.loads(text) if text else None for text in table["probabilities"].to_pylist()]
-    of_actual = probability_of_actual(actual_class, probabilities)
-    return lambda g: multiclass_sums(
-        g.codes, len(g.keys), predicted=predicted_class, actual=actual_class, actual_probability=of_actual
+    predicted, actual = _floats(table, "predicted_value"), _floats(table, "actual_value")
+    if model.task is Task.REGRESSION:
+        return lambda g: regression_sums(g.codes, len(g.keys), predicted=predicted, actual=actual, labelled=labelled)
+    proba = _floats(table, "prediction_proba")
+    return lambda g: binary_sums(
+        g.codes,
+        len(g.keys),
+        predicted=predicted,
+        actual=actual,
+        proba=proba,
+        threshold=model.threshold,
+        labelled=labelled,
     )
 
 

@@ -5,13 +5,13 @@ What is expected is handed in as suites, because expectations are declared outsi
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, true
 
 from monitoring_pipeline.config.models import Model
-from monitoring_pipeline.database import reading
+from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.quality.score import blocked_hours, scores
 from monitoring_pipeline.quality.validate import HOUR_COLUMN, validate
@@ -20,11 +20,13 @@ from monitoring_pipeline.results.tables import quality_results
 from monitoring_pipeline.results.write import Row
 from monitoring_pipeline.stages import joined, logged
 from monitoring_pipeline.stages.blocked import blocked_windows
+from monitoring_pipeline.stages.isolation import Failures
 from monitoring_pipeline.stages.models import declaration
+from monitoring_pipeline.stages.outstanding import Entries, unchanged
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.publish import ResultSet, publish_results
 from monitoring_pipeline.stages.read_lake import hour_tables
-from monitoring_pipeline.stages.report import ModelOutcome, StageReport, unchanged
+from monitoring_pipeline.stages.report import ModelOutcome, OutcomeState, StageReport
 
 DATASET = "data_quality"
 
@@ -35,29 +37,39 @@ Suites = Mapping[str, Callable[[Model], Any]]
 """By dataset: what is expected of a model's rows there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Inputs:
-    """What the stage reads of each window: the joined rows and the logged rows."""
-
-    joined: Mapping[tuple[str, int], ledger.LedgerEntry]
-    logged: Mapping[tuple[str, int], ledger.LedgerEntry]
-
-
 def check_quality(pipeline: Pipeline, hours: Sequence[int], *, suites: Suites, only_due: bool = False) -> StageReport:
     """Validate the hours; with ``only_due`` skip those whose joined rows did not change."""
     with reading(pipeline.engine) as connection:
-        inputs = _Inputs(
-            joined=ledger.entries(connection, joined.DATASET, hours),
-            logged=ledger.entries(connection, logged.DATASET, hours),
-        )
+        inputs = {name: ledger.entries(connection, name, hours) for name in (joined.DATASET, logged.DATASET)}
         standing = ledger.entries(connection, DATASET, hours)
         shut = _blocked_before(connection, standing)
-    work = ledger.outstanding(inputs.joined, standing, only_due=only_due)
+    work = ledger.outstanding(inputs[joined.DATASET], standing, only_due=only_due)
     outcomes = [_still_blocked(o) if (o.model_id, o.window_start) in shut else o for o in unchanged(standing, work)]
+    failures = Failures()
     for model_id, sources in work.items():
         for batch in _batches(sources):
-            outcomes += _check_model(pipeline, model_id, batch, inputs, suites)
-    return StageReport(dataset=DATASET, outcomes=tuple(outcomes))
+            with failures.of(model_id, [source.window_start for source in batch]):
+                outcomes += _check_model(pipeline, model_id, batch, inputs, suites)
+    _note_failures(pipeline, failures)
+    return failures.report(DATASET, outcomes)
+
+
+def _note_failures(pipeline: Pipeline, failures: Failures) -> None:
+    """Keep hours that could not be validated from being measured: an entry of revision 0 is behind every input."""
+    failed = [(failure.model_id, window) for failure in failures.found for window in failure.windows]
+    if not failed:
+        return
+    with writing(pipeline.engine) as connection:
+        ledger.serialize(connection, DATASET)
+        standing = ledger.entries(connection, DATASET, [window for _, window in failed])
+        notes = [
+            ledger.LedgerEntry(
+                dataset=DATASET, model_id=model_id, window_start=window, revision=0, checksum="", row_count=0
+            )
+            for model_id, window in failed
+            if (model_id, window) not in standing
+        ]
+        ledger.publish(connection, notes, now=pipeline.clock())
 
 
 def _blocked_before(connection: Connection, standing: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
@@ -69,7 +81,7 @@ def _blocked_before(connection: Connection, standing: Collection[tuple[str, int]
 
 def _still_blocked(outcome: ModelOutcome) -> ModelOutcome:
     """Not validated again and no better for it: the hour's check must not turn green because another model changed."""
-    return replace(outcome, state="blocked", details={"not passed": "as when it was last validated"})
+    return replace(outcome, state=OutcomeState.BLOCKED, details={"not passed": "as when it was last validated"})
 
 
 def _batches(sources: Sequence[ledger.LedgerEntry]) -> Iterator[list[ledger.LedgerEntry]]:
@@ -86,16 +98,19 @@ def _batches(sources: Sequence[ledger.LedgerEntry]) -> Iterator[list[ledger.Ledg
 
 
 def _check_model(
-    pipeline: Pipeline, model_id: str, sources: Sequence[ledger.LedgerEntry], inputs: _Inputs, suites: Suites
+    pipeline: Pipeline,
+    model_id: str,
+    sources: Sequence[ledger.LedgerEntry],
+    inputs: Mapping[str, Entries],
+    suites: Suites,
 ) -> list[ModelOutcome]:
     with reading(pipeline.engine) as connection:
         model = declaration(connection, pipeline.config, model_id)
     results: list[QualityResult] = []
-    for dataset, entries in ((joined.DATASET, inputs.joined), (logged.DATASET, inputs.logged)):
-        of_windows = [entries[source.key] for source in sources]
-        table, windows = hour_tables(pipeline.lake, of_windows)
+    hours = [source.window_start for source in sources]
+    for dataset, entries in inputs.items():
+        table, windows = hour_tables(pipeline.lake, [entries[source.key] for source in sources])
         frame = table.to_pandas().assign(**{HOUR_COLUMN: windows})
-        hours = [source.window_start for source in sources]
         results += validate(frame, suites[dataset](model), dataset=dataset, hours=hours)
     return _publish(pipeline, model_id, sources, results)
 
@@ -138,14 +153,6 @@ def _row(model_id: str, result: QualityResult) -> Row:
 def _outcome(output: ledger.LedgerEntry, results: Sequence[QualityResult]) -> ModelOutcome:
     verdicts = Counter(result.verdict.value for result in results)
     failed = [f"{r.expectation} ({r.severity.value})" for r in results if r.verdict is not Verdict.PASSED]
-    return ModelOutcome(
-        model_id=output.model_id,
-        window_start=output.window_start,
-        state="blocked" if blocked_hours(results) else "computed",
-        row_count=output.row_count,
-        details={
-            "score": scores(results).get(output.window_start),
-            **verdicts,
-            "not passed": "; ".join(failed[:5]) or None,
-        },
-    )
+    state = OutcomeState.BLOCKED if blocked_hours(results) else OutcomeState.COMPUTED
+    score = scores(results).get(output.window_start)
+    return ModelOutcome.of(output, state, {"score": score, **verdicts, "not passed": "; ".join(failed[:5]) or None})

@@ -1,63 +1,74 @@
 """What a stage did, per window, for the metadata that people read in Dagster."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
 
+from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.lake.ledger import LedgerEntry
 
-# Windows of one chunk are read and computed together: enough to amortise each query and each vectorised
-# call, few enough that a chunk of a busy model fits in memory.
-HOURS_PER_CHUNK = 24
+Details = Mapping[str, str | int | float | None]
+"""Small facts for people: counts, headline metrics. Never feature values."""
+
+
+class OutcomeState(StrEnum):
+    """What became of one model's window in a stage."""
+
+    COMPUTED = "computed"
+    UNCHANGED = "unchanged"  # the ledger was up to date
+    BLOCKED = "blocked"  # a critical expectation failed
+    SEALED = "sealed"  # retention.events_days removed its events; what was published stands
+    FAILED = "failed"  # what stood before still stands, and the window is still due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOutcome:
-    """One model's window after a stage.
-
-    Args:
-        state: ``computed``, ``unchanged`` (the ledger was up to date), ``blocked`` (critical quality failures) or
-            ``sealed`` (its events were removed by ``retention.events_days``; what was published stands).
-        row_count: rows of the output.
-        details: small facts for people: counts, headline metrics. Never feature values.
-    """
+    """One model's window after a stage; ``row_count`` is that of the output."""
 
     model_id: str
     window_start: int
-    state: str
+    state: OutcomeState
     row_count: int
-    details: dict[str, str | int | float | None] = field(default_factory=dict)
+    details: Details = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entry: LedgerEntry, state: OutcomeState, details: Details | None = None) -> Self:
+        """The outcome of the window whose output ``entry`` stands for."""
+        return cls(
+            model_id=entry.model_id,
+            window_start=entry.window_start,
+            state=state,
+            row_count=entry.row_count,
+            details=details or {},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFailure:
+    """Why one model's windows could not be computed."""
+
+    model_id: str
+    windows: tuple[int, ...]
+    error: Exception
+
+    @property
+    def sentence(self) -> str:
+        """What a user can mend is said in full; another exception may quote values, so only its kind is."""
+        return str(self.error) if isinstance(self.error, MonitorError) else type(self.error).__name__
+
+    def __str__(self) -> str:
+        return f"model {self.model_id}: {self.sentence}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageReport:
-    """All models' windows after a stage."""
+    """All models' windows after a stage, and what went wrong for some models."""
 
     dataset: str
     outcomes: tuple[ModelOutcome, ...]
+    failures: tuple[ModelFailure, ...] = ()
 
     def of(self, window_start: int) -> list[ModelOutcome]:
         """The outcomes of one window, by model."""
         return [outcome for outcome in self.outcomes if outcome.window_start == window_start]
-
-    @property
-    def computed(self) -> list[ModelOutcome]:
-        """The outcomes that did work."""
-        return [outcome for outcome in self.outcomes if outcome.state == "computed"]
-
-
-def chunks(hours: Iterable[int], size: int = HOURS_PER_CHUNK) -> list[list[int]]:
-    """Windows in ascending order, split into runs of at most ``size``."""
-    ordered = sorted(set(hours))
-    return [ordered[i : i + size] for i in range(0, len(ordered), size)]
-
-
-def unchanged(
-    standing: Mapping[tuple[str, int], LedgerEntry], work: Mapping[str, Sequence[LedgerEntry]]
-) -> list[ModelOutcome]:
-    """The outcomes of the windows that needed no work."""
-    worked = {source.key for sources in work.values() for source in sources}
-    return [
-        ModelOutcome(model_id=model_id, window_start=start, state="unchanged", row_count=entry.row_count)
-        for (model_id, start), entry in standing.items()
-        if (model_id, start) not in worked
-    ]

@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import Connection
+
 from monitoring_pipeline.database import writing
 from monitoring_pipeline.events.seals import sealed_hours
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.stages.pipeline import Pipeline
-from monitoring_pipeline.stages.report import ModelOutcome
-
-STATE = "sealed"
+from monitoring_pipeline.stages.report import ModelOutcome, OutcomeState
 
 
 def sealed_outcome(entry: ledger.LedgerEntry) -> ModelOutcome:
     """A sealed hour after a stage: what stood still stands."""
-    return ModelOutcome(
-        model_id=entry.model_id, window_start=entry.window_start, state=STATE, row_count=entry.row_count
-    )
+    return ModelOutcome.of(entry, OutcomeState.SEALED)
 
 
 def publish_files(
@@ -32,7 +30,19 @@ def publish_files(
     with writing(pipeline.engine) as connection:
         ledger.serialize(connection, dataset)
         sealed = sealed_hours(connection, [output.window_start for output in outputs])
-        written = [output for output in outputs if output.key not in sealed]
-        ledger.publish(connection, ledger.not_newer(connection, written), now=pipeline.clock())
+        written = ledger.not_newer(connection, [output for output in outputs if output.key not in sealed])
+        _spare_superseded(pipeline, connection, dataset, written)
+        ledger.publish(connection, written, now=pipeline.clock())
         standing = ledger.entries(connection, dataset, [hour for _, hour in sealed])
     return {key: standing[key] for key in sealed}
+
+
+def _spare_superseded(
+    pipeline: Pipeline, connection: Connection, dataset: str, outputs: Sequence[ledger.LedgerEntry]
+) -> None:
+    """Before the commit: a sweep that no longer sees the old files in the ledger must find them young."""
+    standing = ledger.entries(connection, dataset, [output.window_start for output in outputs])
+    for output in outputs:
+        old = standing.get(output.key)
+        if old is not None and old.path is not None and old.path != output.path:
+            pipeline.lake.spare(old.path)

@@ -27,7 +27,7 @@ from sqlalchemy import Connection, Row, Table, select
 
 from monitoring_pipeline.results.tables import drift_results, metrics
 from monitoring_pipeline.tracking.names import part
-from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain
+from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor
 
 MAIN_ENVIRONMENT = "production"
 
@@ -106,7 +106,7 @@ def day_contents(connection: Connection, model_id: str, days: Sequence[int]) -> 
     marks: dict[int, Mark] = {}
     for table in (metrics, drift_results):
         for row in _rows(connection, table, model_id, min(days), max(days) + DAY_MICROS):
-            day = row.window_start - row.window_start % DAY_MICROS
+            day = floor(row.window_start, Grain.DAY)
             if day not in wanted:
                 continue
             if row.known_to is None:

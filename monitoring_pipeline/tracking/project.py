@@ -83,14 +83,6 @@ def project_days(
     return ProjectionReport(outcomes=tuple(outcomes))
 
 
-def project_day(
-    engine: Engine, tracking: Tracking, model_id: str, day: int, *, clock: Clock, declaration: Model | None = None
-) -> ProjectionReport:
-    """Make MLflow show one day; see :func:`project_days`."""
-    declarations = {} if declaration is None else {model_id: declaration}
-    return project_days(engine, tracking, [(model_id, day)], clock=clock, declarations=declarations)
-
-
 def _batches(days: Iterable[tuple[str, int]]) -> Iterator[tuple[str, list[int]]]:
     by_model: dict[str, set[int]] = defaultdict(set)
     for model_id, day in days:

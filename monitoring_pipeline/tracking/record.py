@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from monitoring_pipeline.database import writing
+from monitoring_pipeline.database import insert_of, writing
 from monitoring_pipeline.tracking.content import DayContent
 from monitoring_pipeline.tracking.report import DayOutcome, ProjectionState
 from monitoring_pipeline.tracking.server import Tracking
@@ -67,6 +66,5 @@ def _forget(connection: Connection, outcome: DayOutcome) -> None:
 
 
 def _upsert(connection: Connection, row: Mapping[str, Any]) -> None:
-    kind = sqlite.Insert if connection.dialect.name == "sqlite" else postgresql.Insert
-    statement = kind(mlflow_projection).values(row)
+    statement = insert_of(connection)(mlflow_projection).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["model_id", "day"], set_=row))

@@ -44,8 +44,3 @@ class ProjectionReport:
     def count(self, state: ProjectionState) -> int:
         """How many days are in a state."""
         return sum(outcome.state is state for outcome in self.outcomes)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether MLflow shows everything that was asked for."""
-        return not any(o.state in (ProjectionState.UNAVAILABLE, ProjectionState.REFUSED) for o in self.outcomes)

@@ -7,26 +7,24 @@ second and without importing MLflow; only a server that answers is given work.
 import hashlib
 import logging
 import os
-import sqlite3
 import ssl
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from monitoring_pipeline.locks import alone
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-# Making a fresh store takes about a second; whoever waits longer than this has met a dead disk.
-LOCK_TIMEOUT_SECONDS = 60
 
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -50,15 +48,6 @@ class Tracking:
     url: str
     artifact_root: Path | None = None
     answer_timeout_seconds: float = 0.8
-
-    @classmethod
-    def under(cls, home: Path, url: str | None = None) -> Self:
-        """The configured address, or by default a SQLite store and an artifact folder under ``home``."""
-        if url is not None:
-            return cls(url=url)
-        folder = home.resolve() / "mlflow"
-        address = URL.create("sqlite", database=str(folder / "mlflow.db"))
-        return cls(url=address.render_as_string(), artifact_root=folder / "artifacts")
 
     @property
     def url_hash(self) -> str:
@@ -147,19 +136,9 @@ def _client(url: str) -> "MlflowClient":
     return client
 
 
-@contextmanager
-def _alone(url: str) -> Iterator[None]:
-    """Hold a lock while a SQLite store may be made: several processes making it at once break it.
-
-    The lock is SQLite's own, on a file beside the store; it is released by the system if the process dies.
-    """
+def _alone(url: str) -> AbstractContextManager[None]:
+    """Hold a lock while a SQLite store may be made: several processes making it at once break it."""
     address = None if url.startswith(("http://", "https://")) else make_url(url)
     if address is None or address.get_backend_name() != "sqlite" or not address.database:
-        with nullcontext():
-            yield
-        return
-    _make_folder(address)
-    with closing(sqlite3.connect(f"{address.database}.lock", timeout=LOCK_TIMEOUT_SECONDS)) as lock:
-        lock.isolation_level = None
-        lock.execute("BEGIN EXCLUSIVE")
-        yield
+        return nullcontext()
+    return alone(Path(f"{address.database}.lock"))

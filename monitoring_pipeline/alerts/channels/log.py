@@ -4,8 +4,8 @@ import json
 import logging
 
 from monitoring_pipeline.alerts.notification import Notification
-from monitoring_pipeline.alerts.text import one_line
 from monitoring_pipeline.config.models import Severity
+from monitoring_pipeline.text import one_line
 
 logger = logging.getLogger("monitoring_pipeline.alerts")
 

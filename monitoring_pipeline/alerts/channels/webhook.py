@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
 import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,9 +20,9 @@ from monitoring_pipeline.alerts.channels import addresses
 from monitoring_pipeline.alerts.notification import DeliveryError, Notification
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.errors import MonitorError
-from monitoring_pipeline.windows import to_micros
+from monitoring_pipeline.windows import SECOND_MICROS, to_micros
 
-MICROS_PER_SECOND = 1_000_000
+MAX_PORT = 65_535
 
 
 class WebhookSender:
@@ -68,6 +69,8 @@ class WebhookSender:
         Raises:
             DeliveryError: for anything but a 2xx reply in time.
         """
+        # At INFO it logs whole URLs, and the path of many a webhook is its secret.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         asyncio.run(self._deliver_in_time(notification))
 
     async def _deliver_in_time(self, notification: Notification) -> None:
@@ -91,9 +94,13 @@ class WebhookSender:
                 failure = error  # nothing was sent; a host may be reachable by one of its addresses only
             except httpx.HTTPError as error:
                 raise DeliveryError(f"{self._host}: {_words(error)}") from error
+            except (httpx.InvalidURL, ValueError) as error:  # what the receiver wrote into its headers
+                raise DeliveryError(f"{self._host} gave an answer that is not HTTP: {type(error).__name__}") from error
         raise DeliveryError(f"cannot connect to {self._host}: {_words(failure)}") from failure
 
     async def _checked_addresses(self) -> list[addresses.Address]:
+        if self._port > MAX_PORT:
+            raise DeliveryError(f"cannot connect to {self._host}: {self._port} is not a port; the last is {MAX_PORT}")
         try:
             found = await self._resolver(self._host, self._port)
         except OSError as error:
@@ -108,7 +115,7 @@ class WebhookSender:
 
     def _request(self, notification: Notification) -> tuple[bytes, dict[str, str]]:
         body = json.dumps(notification.document, sort_keys=True, allow_nan=False).encode()
-        timestamp = str(self._clock() // MICROS_PER_SECOND)
+        timestamp = str(self._clock() // SECOND_MICROS)
         headers = {
             "Host": self._url.netloc.decode("ascii"),
             "Content-Type": "application/json",
@@ -145,7 +152,12 @@ class WebhookSender:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        return httpx.create_ssl_context()  # honours SSL_CERT_FILE, for a certificate authority of one's own
+        # httpx honours SSL_CERT_FILE and SSL_CERT_DIR, for a certificate authority of one's own.
+        try:
+            return httpx.create_ssl_context()
+        except OSError as error:
+            reason = error.strerror or error
+            raise DeliveryError(f"cannot read the certificates (SSL_CERT_FILE or SSL_CERT_DIR): {reason}") from error
 
     def _retry_after_seconds(self, response: httpx.Response) -> float | None:
         header = response.headers.get("Retry-After", "").strip()
@@ -154,10 +166,10 @@ class WebhookSender:
         if header.isascii() and header.isdigit():
             return float(header[:9])
         try:
-            at = parsedate_to_datetime(header)
-        except ValueError:
+            at = to_micros(_aware(parsedate_to_datetime(header)))
+        except (ValueError, OverflowError):
             return None
-        return (to_micros(_aware(at)) - self._clock()) / MICROS_PER_SECOND
+        return (at - self._clock()) / SECOND_MICROS
 
 
 def _aware(instant: datetime) -> datetime:
@@ -169,7 +181,8 @@ def _parsed(name: str, url: str) -> httpx.URL:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise MonitorError(f"channels.{name}.url cannot be understood: {error}; write https://host/path") from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
+    # The raw host: to decode one like xn--a is an error, and whether it exists is for the resolver to say.
+    if parsed.scheme not in {"http", "https"} or not parsed.raw_host:
         raise MonitorError(f"channels.{name}.url has no host to send to; write https://host/path")
     return parsed
 

@@ -259,6 +259,7 @@ def upgrade() -> None:
         sa.Column("segment", sa.Text(), nullable=False),
         sa.Column("prediction_count", sa.BigInteger(), nullable=False),
         sa.Column("labelled_count", sa.BigInteger(), nullable=False),
+        sa.Column("measured_as", sa.Text(), nullable=False),
         sa.Column("sums", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint(
             "model_id", "window_start", "model_version", "environment", "segment", name=op.f("pk_performance_sums")

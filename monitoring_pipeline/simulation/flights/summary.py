@@ -8,10 +8,11 @@ from sqlalchemy import Connection, func, select
 
 from monitoring_pipeline.alerts.read import list_alerts
 from monitoring_pipeline.alerts.tables import alerts, notifications
+from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.performance.metrics import evaluate
-from monitoring_pipeline.performance.sums import SUMS_OF_TASK, Sums, merge
+from monitoring_pipeline.performance.sums import Sums, merge, sums_from_dict
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.results.tables import drift_results, performance_sums
 from monitoring_pipeline.stages.groups import ALL
@@ -41,9 +42,7 @@ class ModelSummary:
 def summarise(installation: Installation) -> list[ModelSummary]:
     """Each declared model's numbers, merged exactly from its hours."""
     with reading(installation.engine) as connection:
-        sums = {
-            model.id: _merged(connection, model.id, SUMS_OF_TASK[model.task]) for model in installation.config.models
-        }
+        sums = {model.id: _merged(connection, model) for model in installation.config.models}
         drifted = _drifted_days(connection)
         delivered = _notifications(connection)
         runs = _mlflow_runs(connection)
@@ -66,10 +65,10 @@ def summarise(installation: Installation) -> list[ModelSummary]:
     ]
 
 
-def _merged(connection: Connection, model_id: str, kind: type[Sums]) -> Sums | None:
+def _merged(connection: Connection, model: Model) -> Sums | None:
     table = performance_sums.c
-    query = select(table.sums).where(table.model_id == model_id, table.segment == ALL).order_by(table.window_start)
-    parts = [kind.from_dict(orjson.loads(text)) for text in connection.scalars(query)]
+    query = select(table.sums).where(table.model_id == model.id, table.segment == ALL).order_by(table.window_start)
+    parts = [sums_from_dict(model.task, orjson.loads(text)) for text in connection.scalars(query)]
     return merge(parts) if parts else None
 
 

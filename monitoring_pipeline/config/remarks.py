@@ -1,0 +1,40 @@
+"""What is valid in a config and yet will not work as it stands: files, variables and references that are not there."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from monitoring_pipeline.config.models import Model, MonitoringConfig, WebhookChannel
+from monitoring_pipeline.config.references import DRIFTED_FEATURES
+
+
+def remarks(config: MonitoringConfig, *, base: Path, environ: Mapping[str, str]) -> Iterator[str]:
+    """One sentence for each thing that is missing around the config, with the key that asks for it.
+
+    Args:
+        config: a valid config.
+        base: the folder of its file, which relative paths are relative to.
+        environ: the environment variables.
+    """
+    for name, channel in config.channels.items():
+        if isinstance(channel, WebhookChannel) and channel.secret_env and not environ.get(channel.secret_env):
+            yield (
+                f"channels.{name}.secret_env: the environment variable {channel.secret_env} is not set here; "
+                "notifications cannot be delivered where it is not"
+            )
+    for i, model in enumerate(config.models):
+        yield from _of_model(model, f"models[{i}]", base)
+
+
+def _of_model(model: Model, path: str, base: Path) -> Iterator[str]:
+    file = None if model.reference is None else model.reference.file
+    if file is not None and not (base / file).is_file():
+        yield (
+            f"{path}.reference.file: there is no file {(base / file).resolve()}, and without it the drift of "
+            f"{model.id} cannot be computed; a relative path is relative to the folder of the config"
+        )
+    for i, rule in enumerate(model.rules):
+        if rule.metric == DRIFTED_FEATURES and model.reference is None:
+            yield (
+                f"{path}.rules[{i}]: {rule.id} watches {DRIFTED_FEATURES}, and {model.id} has no reference to measure "
+                "drift against; give it one, or the rule is silent for ever"
+            )
