@@ -28,7 +28,7 @@ from monitoring_pipeline.events.ingest import ingest_file, ingest_rows
 from monitoring_pipeline.events.quarantine import QuarantineReason
 from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.performance.metrics import METRICS_OF_TASK
+from monitoring_pipeline.performance.registry import KINDS
 from monitoring_pipeline.results.read import read_drift, read_metrics
 from monitoring_pipeline.results.tables import drift_results, metrics
 from monitoring_pipeline.windows import to_micros
@@ -135,7 +135,7 @@ def test_an_alert_has_just_the_documented_keys(sqlite_engine: Engine) -> None:
 def test_every_metric_is_explained() -> None:
     explained = set(re.findall(r"`(\w+)`", text_of("explanation/performance.md")))
 
-    assert {metric.__name__ for found in METRICS_OF_TASK.values() for metric in found} <= explained
+    assert {metric.__name__ for kind in KINDS.values() for metric in kind.metrics} <= explained
 
 
 def test_every_reason_of_the_quarantine_is_explained() -> None:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring_pipeline.performance.group import binary_sums, multiclass_sums, regression_sums
-from monitoring_pipeline.performance.metrics import evaluate, metric_names
+from monitoring_pipeline.performance.binary.rows import binary_sums
+from monitoring_pipeline.performance.multiclass.rows import multiclass_sums
+from monitoring_pipeline.performance.registry import evaluate, metric_names
+from monitoring_pipeline.performance.regression.rows import regression_sums
 from monitoring_pipeline.performance.sums import Sums, merge
 from monitoring_pipeline.performance.values import MetricValue
 

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitoring_pipeline.performance.group import binary_sums, regression_sums
+from monitoring_pipeline.performance.binary.rows import binary_sums
 from monitoring_pipeline.performance.intervals import mean_interval, proportion_interval, root_mean_interval
-from monitoring_pipeline.performance.metrics import evaluate
-from monitoring_pipeline.performance.moments import Moments
+from monitoring_pipeline.performance.mergeable.moments import Moments
+from monitoring_pipeline.performance.registry import evaluate
+from monitoring_pipeline.performance.regression.rows import regression_sums
 
 NAN = math.nan
 

@@ -13,10 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from monitoring_pipeline.performance import columns, metrics, moments
-from monitoring_pipeline.performance.columns import probability_of_actual
-from monitoring_pipeline.performance.group import binary_sums, multiclass_sums, regression_sums
-from monitoring_pipeline.performance.metrics import evaluate, metric_names
+from monitoring_pipeline.performance import registry
+from monitoring_pipeline.performance.binary.rows import binary_sums
+from monitoring_pipeline.performance.mergeable import moments
+from monitoring_pipeline.performance.multiclass.rows import multiclass_sums
+from monitoring_pipeline.performance.registry import evaluate, metric_names
+from monitoring_pipeline.performance.regression.rows import regression_sums
+from monitoring_pipeline.performance.rows import columns
+from monitoring_pipeline.performance.rows.columns import probability_of_actual
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.performance.values import MetricValue, UndefinedReason
 
@@ -192,7 +196,7 @@ def test_metric_names_are_those_that_evaluate_answers(task: str) -> None:
     assert metric_names(task) == tuple(answer.metric for answer in evaluate(no_rows[task]))
 
 
-@pytest.mark.parametrize("module", [metrics, moments, columns])
+@pytest.mark.parametrize("module", [registry, moments, columns])
 def test_the_examples_in_the_documentation_hold(module: ModuleType) -> None:
     result = doctest.testmod(module)
 
@@ -201,7 +205,7 @@ def test_the_examples_in_the_documentation_hold(module: ModuleType) -> None:
 
 
 def test_naming_metrics_does_not_import_scipy() -> None:
-    program = "import sys, monitoring_pipeline.performance.metrics; print('scipy' in sys.modules)"
+    program = "import sys, monitoring_pipeline.performance.registry; print('scipy' in sys.modules)"
 
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

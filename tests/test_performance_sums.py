@@ -10,17 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring_pipeline.performance.columns import probability_of_actual
-from monitoring_pipeline.performance.group import binary_sums, multiclass_sums, regression_sums
-from monitoring_pipeline.performance.moments import OVERFLOWED, Moments, exact_sum
-from monitoring_pipeline.performance.sums import (
-    BinarySums,
-    MulticlassSums,
-    RegressionSums,
-    Sums,
-    merge,
-    sums_from_dict,
-)
+from monitoring_pipeline.performance.binary.rows import binary_sums
+from monitoring_pipeline.performance.binary.sums import BinarySums
+from monitoring_pipeline.performance.mergeable.moments import OVERFLOWED, Moments, exact_sum
+from monitoring_pipeline.performance.multiclass.rows import multiclass_sums
+from monitoring_pipeline.performance.multiclass.sums import MulticlassSums
+from monitoring_pipeline.performance.registry import sums_from_dict
+from monitoring_pipeline.performance.regression.rows import regression_sums
+from monitoring_pipeline.performance.regression.sums import RegressionSums
+from monitoring_pipeline.performance.rows.columns import probability_of_actual
+from monitoring_pipeline.performance.sums import Sums, merge
 
 NAN = math.nan
 GROUP_COUNT = 4

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.measured.workload import SEED
-from monitoring_pipeline.performance.group import regression_sums
+from monitoring_pipeline.performance.regression.rows import regression_sums
 
 Sums = tuple[list[float], list[float], list[float]]
 """Per hour: the sums of error, absolute error and squared error."""

@@ -7,7 +7,7 @@ from row_meanings import DRIFT_REASONS, GROUP, INTRODUCTION, MEASURES, ROWS, UND
 
 from monitoring_pipeline.drift.measurement import Measure
 from monitoring_pipeline.drift.verdict import DriftReason
-from monitoring_pipeline.performance.metrics import METRICS_OF_TASK
+from monitoring_pipeline.performance.registry import KINDS
 from monitoring_pipeline.performance.values import UndefinedReason
 
 
@@ -24,8 +24,8 @@ def render() -> str:
             *(_table(f"## {title}\n\n{about}", "key", keys) for title, about, keys in ROWS),
             "## Names\n",
             *(
-                f"- metrics of a **{task}** model: {_names(metric.__name__ for metric in metrics)}"
-                for task, metrics in METRICS_OF_TASK.items()
+                f"- metrics of a **{task}** model: {_names(metric.__name__ for metric in kind.metrics)}"
+                for task, kind in KINDS.items()
             ),
             "- what a rule may watch besides: `coverage`, `drifted_features`\n",
             "Formulas: [performance](../explanation/performance.md), [drift](../explanation/drift.md).\n",

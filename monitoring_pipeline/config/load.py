@@ -70,6 +70,6 @@ def _located(found: dict[KeyPath, str], document: Document) -> Iterator[Problem]
 
 def _registered_metric_names(task: str) -> Collection[str]:
     # The registry brings numpy, which a config without rules does not need.
-    from monitoring_pipeline.performance.metrics import metric_names  # noqa: PLC0415
+    from monitoring_pipeline.performance.registry import metric_names  # noqa: PLC0415
 
     return metric_names(Task(task)) if task in set(Task) else ()

@@ -7,7 +7,7 @@ late flights) make the true uncertainty larger than stated. One row gives no int
 import math
 from functools import lru_cache
 
-from monitoring_pipeline.performance.moments import Moments
+from monitoring_pipeline.performance.mergeable.moments import Moments
 from monitoring_pipeline.performance.values import Interval
 
 CONFIDENCE = 0.95

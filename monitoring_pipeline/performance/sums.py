@@ -7,15 +7,27 @@ in ``unusable_count``, never among the errors and never silently dropped.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
-from monitoring_pipeline.performance.confusion import Confusion
-from monitoring_pipeline.performance.moments import Moments
+
+class Mergeable(Protocol):
+    """A quantity of some rows that merges exactly and survives being stored as JSON, bit for bit."""
+
+    @classmethod
+    def merged(cls, parts: Sequence[Any]) -> Self:
+        """All parts together; the same bits for every order of the parts."""
+
+    def to_json(self) -> object:
+        """JSON-safe: integers, finite doubles, texts, lists, nulls."""
+
+    @classmethod
+    def from_json(cls, stored: Any) -> Self:
+        """What :meth:`to_json` wrote, bit for bit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sums:
-    """What all tasks share."""
+    """What all kinds of sums share. Every field is an ``int`` or a :class:`Mergeable`."""
 
     prediction_count: int
     unusable_count: int
@@ -50,63 +62,6 @@ class Sums:
         return {field.name: field.type for field in fields(cls)}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RegressionSums(Sums):
-    """Sums of a regression model; ``error`` is predicted - actual, in the unit of the target.
-
-    ``percentage_error`` is abs(error / actual) over the rows whose actual is not zero; the others are counted in
-    ``zero_actual_count``.
-    """
-
-    error: Moments
-    absolute_error: Moments
-    squared_error: Moments
-    percentage_error: Moments
-    actual: Moments
-    zero_actual_count: int
-
-    @property
-    def labelled_count(self) -> int:
-        """Rows whose prediction was judged by an actual."""
-        return self.actual.count
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BinarySums(Sums):
-    """Sums of a yes/no model at one threshold; the scores are over the rows that carry a probability."""
-
-    true_positives: int
-    false_positives: int
-    true_negatives: int
-    false_negatives: int
-    squared_score: Moments
-    log_score: Moments
-
-    @property
-    def labelled_count(self) -> int:
-        """Rows whose prediction was judged by an actual."""
-        return self.true_positives + self.false_positives + self.true_negatives + self.false_negatives
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MulticlassSums(Sums):
-    """Sums of a classifier over named classes; the log score is over the rows that carry probabilities."""
-
-    confusion: Confusion
-    log_score: Moments
-
-    @property
-    def labelled_count(self) -> int:
-        """Rows whose prediction was judged by an actual."""
-        return self.confusion.count
-
-
-SUMS_OF_TASK: Mapping[str, type[Sums]] = {
-    "regression": RegressionSums,
-    "binary": BinarySums,
-    "multiclass": MulticlassSums,
-}
-
 S = TypeVar("S", bound=Sums)
 
 
@@ -117,27 +72,17 @@ def merge(parts: Sequence[S]) -> S:
     merge any window from its hours.
 
     Raises:
-        ValueError: if there is no part, or parts of different tasks.
+        ValueError: if there is no part, or parts of different kinds.
     """
     if not parts:
         raise ValueError("merge needs at least one part")
     kind = type(parts[0])
     if any(type(part) is not kind for part in parts):
-        raise ValueError("sums of different tasks cannot be merged")
+        raise ValueError("sums of different kinds cannot be merged")
     return kind(**{field.name: _merged([getattr(part, field.name) for part in parts]) for field in fields(kind)})
 
 
-def sums_from_dict(task: str, stored: Mapping[str, Any]) -> Sums:
-    """The stored sums of a model of this task ("regression", "binary" or "multiclass").
-
-    Raises:
-        KeyError: if there is no such task.
-        ValueError: if the keys are not those of this task's sums.
-    """
-    return SUMS_OF_TASK[task].from_dict(stored)
-
-
-def _to_json(value: int | Moments | Confusion) -> object:
+def _to_json(value: int | Mergeable) -> object:
     return value if isinstance(value, int) else value.to_json()
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, select
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.lake import ledger
-from monitoring_pipeline.performance.sums import Sums, merge, sums_from_dict
+from monitoring_pipeline.performance.registry import sums_from_dict
+from monitoring_pipeline.performance.sums import Sums, merge
 from monitoring_pipeline.results.tables import performance_sums
 from monitoring_pipeline.stages import joined
 from monitoring_pipeline.stages.blocked import blocked_windows

@@ -9,8 +9,10 @@ import orjson
 import pyarrow as pa
 
 from monitoring_pipeline.config.models import Model, Task
-from monitoring_pipeline.performance.columns import probability_of_actual
-from monitoring_pipeline.performance.group import binary_sums, multiclass_sums, regression_sums
+from monitoring_pipeline.performance.binary.rows import binary_sums
+from monitoring_pipeline.performance.multiclass.rows import multiclass_sums
+from monitoring_pipeline.performance.regression.rows import regression_sums
+from monitoring_pipeline.performance.rows.columns import probability_of_actual
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.stages.columns import SEGMENT_PREFIX
 from monitoring_pipeline.stages.groups import ALL, GroupKey, Groups, group_rows

@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import Connection
 
 from monitoring_pipeline.config.models import Model
-from monitoring_pipeline.performance.metrics import evaluate
+from monitoring_pipeline.performance.registry import evaluate
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.results.tables import metrics
 from monitoring_pipeline.results.write import Row, replace_sums

@@ -11,8 +11,8 @@ from monitoring_pipeline.alerts.tables import alerts, notifications
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.installation import Installation
-from monitoring_pipeline.performance.metrics import evaluate
-from monitoring_pipeline.performance.sums import Sums, merge, sums_from_dict
+from monitoring_pipeline.performance.registry import evaluate, sums_from_dict
+from monitoring_pipeline.performance.sums import Sums, merge
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.results.tables import drift_results, performance_sums
 from monitoring_pipeline.stages.groups import ALL

@@ -4,8 +4,8 @@ import math
 import sys
 
 from monitoring_pipeline.performance.intervals import mean_interval, root_mean_interval
-from monitoring_pipeline.performance.moments import Moments
-from monitoring_pipeline.performance.sums import RegressionSums
+from monitoring_pipeline.performance.mergeable.moments import Moments
+from monitoring_pipeline.performance.regression.sums import RegressionSums
 from monitoring_pipeline.performance.values import Answer, Estimate, UndefinedReason
 
 

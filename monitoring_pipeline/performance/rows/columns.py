@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from monitoring_pipeline.performance.grouping import Booleans, Floats
+from monitoring_pipeline.performance.rows.grouping import Booleans, Floats, Integers
 
 # A probability of 0 for what then happened would cost infinity; scikit-learn's log_loss clips at the same distance.
 PROBABILITY_EPSILON = float(np.finfo(np.float64).eps)
@@ -54,3 +54,8 @@ def probability_of_actual(actual: Sequence[str | None], probabilities: Sequence[
     """
     pairs = zip(actual, probabilities, strict=True)
     return floats([math.nan if name is None or given is None else given.get(name, 0.0) for name, given in pairs])
+
+
+def arrived(labelled: npt.ArrayLike | None, has_actual: Booleans, order: Integers) -> Booleans:
+    """Rows whose truth has arrived, in the order of the groups."""
+    return has_actual if labelled is None else np.asarray(labelled, dtype=np.bool_)[order] | has_actual

@@ -6,8 +6,8 @@ read, and alerted on, as the worst possible model.
 
 import math
 
+from monitoring_pipeline.performance.binary.sums import BinarySums
 from monitoring_pipeline.performance.intervals import mean_interval, proportion_interval
-from monitoring_pipeline.performance.sums import BinarySums
 from monitoring_pipeline.performance.values import Answer, Estimate, UndefinedReason
 
 

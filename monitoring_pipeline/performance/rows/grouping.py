@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from monitoring_pipeline.performance.moments import OVERFLOWED, Moments, exact_sum
+from monitoring_pipeline.performance.mergeable.moments import OVERFLOWED, Moments, exact_sum
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

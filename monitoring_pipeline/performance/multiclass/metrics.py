@@ -8,9 +8,9 @@ over a window with rows the average is always defined, and a class that the mode
 import math
 from collections.abc import Callable
 
-from monitoring_pipeline.performance.confusion import ClassCounts
 from monitoring_pipeline.performance.intervals import mean_interval, proportion_interval
-from monitoring_pipeline.performance.sums import MulticlassSums
+from monitoring_pipeline.performance.mergeable.confusion import ClassCounts
+from monitoring_pipeline.performance.multiclass.sums import MulticlassSums
 from monitoring_pipeline.performance.values import Answer, Estimate, UndefinedReason
 
 ClassScore = Callable[[ClassCounts], float]

@@ -1,0 +1,1 @@
+"""Models that say yes or no."""

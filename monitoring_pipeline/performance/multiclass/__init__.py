@@ -1,0 +1,1 @@
+"""Models that choose one of several named classes."""

@@ -1,0 +1,1 @@
+"""Rows of many groups at once: numbering, exact sums, what a column may hold."""
