@@ -20,7 +20,7 @@ def alerts(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipelin
     """
     withdrawn = withdraw_alerts(pipeline)
     matured = mature_alerts(pipeline)
-    active = list_alerts(pipeline.engine, states=[AlertState.PROVISIONAL, AlertState.CONFIRMED])
+    active = list_alerts(pipeline.engine, states=[state for state in AlertState if state.active])
     context.add_output_metadata(
         {
             "dagster/row_count": len(active),

@@ -26,6 +26,16 @@ class Grain(StrEnum):
         return HOUR_MICROS if self is Grain.HOUR else DAY_MICROS
 
 
+class Period(StrEnum):
+    """How hours are gathered: by the grains that are stored, or by longer ones that are merged when asked for."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"  # from Monday, 00:00 UTC
+    MONTH = "month"
+    ALL = "all"  # the whole range that is asked for
+
+
 SECOND_MICROS = 1_000_000
 HOUR_MICROS = 3_600 * SECOND_MICROS
 DAY_MICROS = 24 * HOUR_MICROS

@@ -125,6 +125,45 @@ def test_an_unknown_state_is_wrong_usage() -> None:
     assert "provisional" in result.stderr
 
 
+def test_the_history_of_an_alert_is_its_events_with_their_causes(filled: Engine) -> None:
+    [retracted] = [alert for alert in list_alerts(filled) if alert["state"] == "retracted"]
+
+    as_json = monitor("history", retracted["alert_id"], "--json")
+
+    opened, ended = json.loads(as_json.stdout)
+    assert (opened["sequence"], opened["from_state"], opened["to_state"]) == (1, None, "provisional")
+    assert (ended["sequence"], ended["from_state"], ended["to_state"]) == (2, "provisional", "retracted")
+    assert (ended["old_value"], ended["new_value"], ended["severity"]) == (12.0, 9.0, "critical")
+    assert ended["known_at"] == "2026-03-02T12:00:00.000001Z"
+    assert ended["causes"] == {"batches": [], "further_batch_count": 0, "by_age_alone": False}
+
+
+def test_the_history_is_found_by_the_beginning_of_the_id_and_told_in_a_table(filled: Engine) -> None:
+    [retracted] = [alert for alert in list_alerts(filled) if alert["state"] == "retracted"]
+
+    result = monitor("history", retracted["alert_id"][:8])
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    [line] = [line for line in result.stdout.splitlines() if "retracted" in line]
+    assert line.split()[1:] == ["provisional", "retracted", "critical", "12", "->", "9", "60.0%", "-"]
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("alert_id", "sentence"),
+    [
+        ("0" * 32, "there is no alert 00000000000000000000000000000000"),
+        ("%%%%%%%%", "is not the id of an alert"),
+        ("6bd", "6 to 32 hexadecimal digits"),
+    ],
+)
+def test_an_id_that_no_alert_has_is_answered_with_where_ids_are(alert_id: str, sentence: str) -> None:
+    result = monitor("history", alert_id)
+
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+
+
 def test_redeliver_puts_back_what_was_given_up(filled: Engine) -> None:
     with writing(filled) as connection:
         connection.execute(update(notifications).values(state="failed"))

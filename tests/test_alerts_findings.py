@@ -3,15 +3,19 @@ from datetime import timedelta
 
 import pytest
 
-from monitoring_pipeline.alerts.findings import is_mature, judge, judge_drift
+from monitoring_pipeline.alerts.findings import judge, judge_drift
+from monitoring_pipeline.alerts.maturity import as_stored, is_mature
 from monitoring_pipeline.alerts.vocabulary import Direction, FindingKey, Measurement, Silence, Verdict
-from monitoring_pipeline.config.models import Labels, Rule
+from monitoring_pipeline.config.models import Escalation, Labels, Rule, Severity
 from monitoring_pipeline.windows import HOUR_MICROS, Grain
 from tests.alerts_examples import DAY, GROUP, RULE, finding
 
 BELOW = Rule(id="recall-low", metric="recall", below=0.6)
 COVERAGE = Rule(id="labels-missing", metric="coverage", below=0.8)
 DRIFT = Rule(id="inputs-moved", metric="drifted_features", above=1)
+LATENCY = Rule(id="slow", metric="latency_p95_ms", above=100)
+ESCALATING = Rule(id="mae-high", metric="mae", above=10, escalate=Escalation(above=20, severity=Severity.CRITICAL))
+ESCALATING_BELOW = Rule(id="recall-low", metric="recall", below=0.6, escalate=Escalation(below=0.3))
 LABELS = Labels(maturity=timedelta(hours=72), min_coverage=0.9)
 
 
@@ -115,6 +119,63 @@ def test_coverage_itself_matures_by_age_only_and_drift_at_once() -> None:
 
     assert not is_mature(COVERAGE, window=DAY, measurement=complete, labels=LABELS, now=DAY.end)
     assert is_mature(DRIFT, window=DAY, measurement=unlabelled, labels=LABELS, now=DAY.end)
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "severity", "threshold"),
+    [
+        (ESCALATING, 15.0, Severity.WARNING, 10.0),
+        (ESCALATING, 20.0, Severity.WARNING, 10.0),
+        (ESCALATING, 20.5, Severity.CRITICAL, 20.0),
+        (ESCALATING, 5.0, Severity.WARNING, 10.0),
+        (ESCALATING_BELOW, 0.4, Severity.WARNING, 0.6),
+        (ESCALATING_BELOW, 0.2, Severity.CRITICAL, 0.3),
+    ],
+)
+def test_a_breach_beyond_the_second_bound_has_its_severity_and_names_that_bound(
+    rule: Rule, value: float, severity: Severity, threshold: float
+) -> None:
+    judged = finding(value, rule=rule)
+
+    assert (judged.severity, judged.threshold) == (severity, threshold)
+
+
+@pytest.mark.parametrize(("predictions", "verdict"), [(30, Verdict.BREACH), (29, Verdict.NOT_ENOUGH_DATA)])
+def test_a_metric_that_needs_no_labels_counts_predictions_and_is_mature_at_once(
+    predictions: int, verdict: Verdict
+) -> None:
+    slow = Measurement(prediction_count=predictions, labelled_count=0, value=150.0, needs_labels=False)
+
+    mature = is_mature(LATENCY, window=DAY, measurement=slow, labels=LABELS, now=DAY.end)
+    judged = judge(LATENCY, group=GROUP, measurement=slow, mature=mature)
+
+    assert (mature, judged.verdict) == (True, verdict)
+    assert judged.reason == (None if verdict is Verdict.BREACH else Silence.TOO_FEW_PREDICTIONS)
+
+
+@pytest.mark.parametrize(
+    ("lower", "verdict", "reason"),
+    [(0.05, Verdict.BREACH, None), (-0.01, Verdict.OK, None), (None, Verdict.UNDEFINED, Silence.NO_INTERVAL)],
+)
+def test_a_shortfall_of_labels_is_a_breach_only_beyond_its_noise(
+    lower: float | None, verdict: Verdict, reason: Silence | None
+) -> None:
+    rule = Rule(id="labels-lack", metric="coverage_shortfall", above=0.1)
+    lacking = replace(counts(0, 50), value=0.3, lower=lower, upper=None if lower is None else 0.6)
+
+    judged = judge(rule, group=GROUP, measurement=lacking, mature=False)
+
+    assert (judged.verdict, judged.reason, judged.mature) == (verdict, reason, False)
+    assert not is_mature(rule, window=DAY, measurement=counts(50, 50), labels=LABELS, now=DAY.end)
+
+
+def test_the_age_at_which_an_ok_was_judged_is_not_kept_and_that_of_a_breach_is() -> None:
+    young, old = finding(9.0, mature=False), finding(9.0, mature=True)
+    breach = finding(12.0, mature=True)
+
+    assert as_stored(young, complete=False) == as_stored(old, complete=False)
+    assert as_stored(young, complete=True).mature
+    assert as_stored(breach, complete=False) == breach
 
 
 def test_an_alert_id_depends_on_every_part_of_the_key_and_on_nothing_else() -> None:

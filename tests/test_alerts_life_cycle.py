@@ -8,14 +8,19 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, delete, event
 from sqlalchemy.pool import StaticPool
 
+from monitoring_pipeline.alerts.causes import Cause, Causes
 from monitoring_pipeline.alerts.findings import judge_drift
 from monitoring_pipeline.alerts.life_cycle import record
 from monitoring_pipeline.alerts.tables import alert_events, alerts, findings, notifications
-from monitoring_pipeline.config.models import Rule
+from monitoring_pipeline.alerts.vocabulary import FindingKey
+from monitoring_pipeline.config.models import Escalation, Rule, Severity
 from monitoring_pipeline.database import metadata, writing
 from tests.alerts_examples import GROUP, count, finding, recorded, rows
 
 NOW = 1_800_000_000_000_000
+# 12 is a warning, 25 critical.
+ESCALATING = Rule(id="mae-high", metric="mae", above=10, escalate=Escalation(above=20, severity=Severity.CRITICAL))
+LATE = Cause(batch_id="b1", source="late.ndjson", kind="actuals", row_count=35, received_at=NOW)
 
 
 def states(engine: Engine) -> list[str]:
@@ -205,38 +210,192 @@ def test_thousands_of_findings_take_a_handful_of_statements(sqlite_engine: Engin
     assert len(statements) < 20
 
 
+def escalating(engine: Engine, *steps: tuple[float, bool]) -> list[tuple[str, str]]:
+    """The state and severity of each event that a story of values leads to."""
+    for step, (value, mature) in enumerate(steps):
+        recorded(engine, finding(value, mature=mature, rule=ESCALATING), now=NOW + step)
+    return [(event["to_state"], event["severity"]) for event in rows(engine, alert_events, "sequence")]
+
+
+def test_an_active_alert_whose_severity_rises_is_escalated_with_one_event(engine: Engine) -> None:
+    told = escalating(engine, (12.0, False), (25.0, False), (30.0, False), (30.0, True))
+
+    assert told == [("provisional", "warning"), ("escalated", "critical")]
+    assert (only_alert(engine)["severity"], only_alert(engine)["threshold"]) == ("critical", 20.0)
+    assert count(engine, notifications) == 2
+
+
+@pytest.mark.parametrize(("mature", "state"), [(False, "provisional"), (True, "confirmed")])
+def test_the_first_breach_beyond_the_second_bound_opens_at_the_higher_severity(
+    engine: Engine, mature: bool, state: str
+) -> None:
+    assert escalating(engine, (25.0, mature)) == [(state, "critical")]
+
+
+def test_a_severity_that_falls_is_one_event_and_the_state_what_it_would_have_been(engine: Engine) -> None:
+    told = escalating(engine, (12.0, True), (25.0, True), (12.0, False), (25.0, False), (9.0, True))
+
+    assert told == [
+        ("confirmed", "warning"),
+        ("escalated", "critical"),
+        ("confirmed", "warning"),  # it was confirmed before, and stays so though further predictions arrived
+        ("escalated", "critical"),
+        ("retracted", "critical"),  # at the severity that people know it by
+    ]
+
+
+def test_an_alert_that_opened_at_the_higher_severity_falls_without_changing_its_state(engine: Engine) -> None:
+    told = escalating(engine, (25.0, False), (12.0, False), (25.0, False))
+
+    assert told == [("provisional", "critical"), ("provisional", "warning"), ("escalated", "critical")]
+    fallen = json.loads(rows(engine, notifications, "sequence")[1]["payload"])
+    assert (fallen["old_severity"], fallen["severity"]) == ("critical", "warning")
+
+
+def test_a_retracted_alert_that_breaches_worse_than_ever_is_opened_and_not_escalated(engine: Engine) -> None:
+    told = escalating(engine, (12.0, False), (9.0, False), (25.0, True))
+
+    assert told[-1] == ("confirmed", "critical")
+
+
+def test_late_truth_that_ends_a_settled_ok_opens_a_confirmed_alert_with_the_old_value(engine: Engine) -> None:
+    recorded(engine, finding(9.0, mature=True), now=NOW)
+    assert count(engine, alert_events) == 0
+
+    recorded(engine, finding(13.0, mature=True), now=NOW + 1)
+
+    [opened] = rows(engine, alert_events)
+    assert (opened["from_state"], opened["to_state"]) == (None, "confirmed")
+    assert (opened["old_value"], opened["new_value"]) == (9.0, 13.0)
+
+
+def test_an_event_keeps_the_batches_that_caused_it_and_the_message_carries_them(engine: Engine) -> None:
+    asked: list[dict[FindingKey, int | None]] = []
+
+    def causes_for(since: Any) -> dict[FindingKey, Causes]:
+        asked.append(dict(since))
+        return {key: Causes(batches=(LATE,), further_count=2) for key in since}
+
+    recorded(engine, finding(12.0), finding(12.0, day=1), now=NOW)
+    with writing(engine) as connection:
+        late, same = finding(9.0, labelled=95), finding(12.5, day=1)
+        record(connection, [late, same], now=NOW + 5, channels_for=lambda _: ["ops"], causes_for=causes_for)
+
+    assert asked == [{late.key: NOW}]
+    [event] = [row for row in rows(engine, alert_events) if row["to_state"] == "retracted"]
+    [message] = [json.loads(row["payload"]) for row in rows(engine, notifications) if row["sequence"] == 2]
+    batch = {
+        "batch_id": "b1",
+        "source": "late.ndjson",
+        "kind": "actuals",
+        "row_count": 35,
+        "received_at": "2027-01-15T08:00:00Z",
+    }
+    assert json.loads(event["causes"]) == {"batches": [batch], "further_batch_count": 2, "by_age_alone": False}
+    assert message["causes"] == json.loads(event["causes"])
+    assert "late labels moved mae" in message["text"]
+    assert message["text"].endswith("; batches late.ndjson (35 rows), 2 more")
+
+
+def test_a_window_that_only_grew_old_says_so_and_one_whose_rule_was_edited_does_not(engine: Engine) -> None:
+    edited = Rule(id="mae-high", metric="mae", above=15, severity=Severity.CRITICAL)
+    recorded(engine, finding(12.0), finding(12.0, day=1), now=NOW)
+
+    recorded(engine, finding(12.0, mature=True), finding(12.0, day=1, rule=edited), now=NOW + 1)
+
+    by_age = {e["to_state"]: json.loads(e["causes"])["by_age_alone"] for e in rows(engine, alert_events, "sequence")}
+    assert by_age == {"provisional": False, "confirmed": True, "retracted": False}
+
+
+def test_no_cause_is_looked_for_where_no_alert_moves(engine: Engine) -> None:
+    def causes_for(since: Any) -> dict[FindingKey, Causes]:
+        pytest.fail(f"asked about {since}")
+
+    recorded(engine, finding(12.0), now=NOW)
+
+    with writing(engine) as connection:
+        changed = [finding(13.0), finding(9.0, day=1), finding(50.0, day=2, labelled=2)]
+        record(connection, changed, now=NOW + 1, channels_for=lambda _: [], causes_for=causes_for)
+
+    assert count(engine, findings) == 4
+
+
+# What each state becomes, written apart from the program: (state, kind, mature) -> (state, severity).
+# An escalated alert remembers whether it had been confirmed.
+MACHINE = {
+    **{
+        (state, kind, mature): ("confirmed" if mature else "provisional", severity)
+        for state in ("nothing", "retracted")
+        for kind, severity in (("breach", "warning"), ("worse", "critical"))
+        for mature in (False, True)
+    },
+    ("provisional warning", "breach", True): ("confirmed", "warning"),
+    ("provisional warning", "worse", False): ("escalated", "critical"),
+    ("provisional warning", "worse", True): ("escalated", "critical"),
+    ("provisional critical", "worse", True): ("confirmed", "critical"),
+    ("provisional critical", "breach", False): ("provisional", "warning"),
+    ("provisional critical", "breach", True): ("confirmed", "warning"),
+    ("confirmed warning", "worse", False): ("escalated", "critical"),
+    ("confirmed warning", "worse", True): ("escalated", "critical"),
+    ("confirmed critical", "breach", False): ("confirmed", "warning"),
+    ("confirmed critical", "breach", True): ("confirmed", "warning"),
+    ("escalated, provisional before", "breach", False): ("provisional", "warning"),
+    ("escalated, provisional before", "breach", True): ("confirmed", "warning"),
+    ("escalated, confirmed before", "breach", False): ("confirmed", "warning"),
+    ("escalated, confirmed before", "breach", True): ("confirmed", "warning"),
+}
+
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["breach", "ok", "few", "undefined"]), st.booleans(), st.integers(0, 2)), max_size=12
+    st.tuples(st.sampled_from(["breach", "worse", "ok", "few", "undefined"]), st.booleans(), st.integers(0, 2)),
+    max_size=12,
 )
 
 
+def standing(events: list[tuple[str, str]]) -> str:
+    """The machine's name of where a story of events has led."""
+    if not events:
+        return "nothing"
+    state, severity = events[-1]
+    if state == "escalated":
+        return f"escalated, {events[-2][0]} before"
+    return state if state == "retracted" else f"{state} {severity}"
+
+
+def expected_events(steps: list[tuple[str, bool, int]]) -> list[tuple[str, str]]:
+    events: list[tuple[str, str]] = []
+    for kind, mature, _ in steps:
+        now_standing = standing(events)
+        if kind == "ok" and now_standing not in ("nothing", "retracted"):
+            events.append(("retracted", events[-1][1]))
+        elif (now_standing, kind, mature) in MACHINE:
+            events.append(MACHINE[now_standing, kind, mature])
+    return events
+
+
 @given(STEPS)
-@settings(max_examples=60, deadline=None)
-def test_any_sequence_of_verdicts_leaves_the_state_of_a_machine_written_apart(
+@settings(max_examples=80, deadline=None)
+def test_any_sequence_of_verdicts_leaves_the_events_of_a_machine_written_apart(
     steps: list[tuple[str, bool, int]],
 ) -> None:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     metadata.create_all(engine)
-    expected: list[str] = []
     for now, (kind, mature, extra) in enumerate(steps):
-        value = {"breach": 12.0 + extra, "ok": 9.0 - extra, "few": 50.0, "undefined": None}[kind]
-        recorded(engine, finding(value, mature=mature, labelled=3 if kind == "few" else 60), now=now)
-        now_standing = expected[-1] if expected else "nothing"
-        # The table of the documentation, one row per line.
-        becomes = {
-            ("nothing", "breach", False): "provisional",
-            ("nothing", "breach", True): "confirmed",
-            ("provisional", "breach", True): "confirmed",
-            ("provisional", "ok", False): "retracted",
-            ("provisional", "ok", True): "retracted",
-            ("confirmed", "ok", False): "retracted",
-            ("confirmed", "ok", True): "retracted",
-            ("retracted", "breach", False): "provisional",
-            ("retracted", "breach", True): "confirmed",
-        }.get((now_standing, kind, mature))
-        expected += [becomes] if becomes else []
+        value = {"breach": 12.0 + extra, "worse": 25.0 + extra, "ok": 9.0 - extra, "few": 50.0, "undefined": None}[kind]
+        verdict = finding(value, mature=mature, labelled=3 if kind == "few" else 60, rule=ESCALATING)
+        for _ in range(2):  # the second time writes nothing
+            recorded(engine, verdict, now=now)
+    events = rows(engine, alert_events, "sequence")
+    standing_at = {row["known_from"]: row["value"] for row in rows(engine, findings)}
 
-    assert states(engine) == expected
+    expected = expected_events(steps)
+
+    assert [(event["to_state"], event["severity"]) for event in events] == expected
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    assert [event["from_state"] for event in events] == [None, *(state for state, _ in expected)][: len(events)]
+    assert [event["new_value"] for event in events] == [standing_at[event["known_at"]] for event in events]
+    assert len({event["known_at"] for event in events}) == len(events)  # at most one for each finding that changed
     assert count(engine, notifications) == len(expected)
-    assert [row["state"] for row in rows(engine, alerts)] == expected[-1:]
+    assert [(row["state"], row["severity"], row["sequence"]) for row in rows(engine, alerts)] == [
+        (*last, len(expected)) for last in expected[-1:]
+    ]
     engine.dispose()

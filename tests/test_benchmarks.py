@@ -17,7 +17,7 @@ from benchmarks.report import as_result, table
 
 # What starts Dagster or Great Expectations in several processes takes long just for importing them.
 QUICK = ["ingest", "sums", "reconcile_sensor"]
-SLOW = [pytest.param(name, marks=pytest.mark.long) for name in ("one_hour", "dagster_runs", "late_truth")]
+SLOW = [pytest.param(name, marks=pytest.mark.long) for name in ("one_hour", "dagster_runs", "late_truth", "estimates")]
 
 KEYS = [
     "benchmark",

@@ -111,7 +111,7 @@ def test_a_broken_config_is_told_in_full_without_a_traceback(tmp_path: Path) -> 
         "monitor: monitoring.yaml has 2 problems",
         (
             "monitoring.yaml:2: models[0].task: 'regresion' is not allowed; "
-            "allowed: regression, binary, multiclass; did you mean 'regression'?"
+            "allowed: regression, binary, multiclass, ranking; did you mean 'regression'?"
         ),
         "monitoring.yaml:3: retention: 5 is not a mapping; write keys and values (events_days)",
     ]

@@ -58,7 +58,7 @@ def test_a_wrong_value_names_file_line_key_the_allowed_values_and_a_guess() -> N
     assert problems_of("models:\n  - id: eta\n    task: regresion\n") == [
         (
             "monitoring.yaml:3: models[0].task: 'regresion' is not allowed; "
-            "allowed: regression, binary, multiclass; did you mean 'regression'?"
+            "allowed: regression, binary, multiclass, ranking; did you mean 'regression'?"
         )
     ]
 

@@ -133,7 +133,8 @@ def test_an_alert_has_just_the_documented_keys(sqlite_engine: Engine) -> None:
 
 
 def test_every_metric_is_explained() -> None:
-    explained = set(re.findall(r"`(\w+)`", text_of("explanation/performance.md")))
+    pages = "".join(page.read_text(encoding="utf-8") for page in sorted((DOCS / "explanation").glob("*.md")))
+    explained = set(re.findall(r"`(\w+)`", pages))
 
     assert {metric.__name__ for kind in KINDS.values() for metric in kind.metrics} <= explained
 
@@ -204,6 +205,7 @@ def test_just_the_fields_called_required_are_required(sqlite_engine: Engine, hea
         "model_id": "eta",
         "predicted_value": 1,
         "actual_value": 2,
+        "retracted": False,
         "features": {},
         "prediction_proba": 0.5,
         "probabilities": {"a": 0.5},

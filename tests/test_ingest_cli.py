@@ -11,7 +11,7 @@ from tests.ingest_examples import actual, prediction, write_ndjson
 
 KEYS = {
     "source", "kind", "batch_id", "received", "accepted", "duplicates", "conflicts", "quarantined", "revised",
-    "orphans", "returned", "touched_hours", "reasons", "samples",
+    "retracted", "orphans", "returned", "touched_hours", "reasons", "samples",
 }  # fmt: skip
 
 

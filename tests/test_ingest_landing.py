@@ -211,8 +211,8 @@ def test_a_later_truth_holds_though_the_clock_was_stepped_back(engine: Engine, l
     rows = [(row["prediction_id"], row["actual_value"], row["received_at"]) for row in stored(engine, "actuals")]
     assert rows == [
         ("p1", 20.0, before),
-        ("p1", 25.0, before),
-        ("p1", 30.0, before),
+        ("p1", 25.0, before + 1),
+        ("p1", 30.0, before + 2),
         ("p2", 20.0, clock.now - 1_000_000),
     ]
 

@@ -1,8 +1,9 @@
 """Sums of groups: independent of order and company, mergeable, and bit-equal after storage."""
 
+import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -11,21 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitoring_pipeline.performance.binary.rows import binary_sums
-from monitoring_pipeline.performance.binary.sums import BinarySums
+from monitoring_pipeline.performance.mergeable.joint_moments import JointMoments
 from monitoring_pipeline.performance.mergeable.moments import OVERFLOWED, Moments, exact_sum
 from monitoring_pipeline.performance.multiclass.rows import multiclass_sums
-from monitoring_pipeline.performance.multiclass.sums import MulticlassSums
-from monitoring_pipeline.performance.registry import sums_from_dict
+from monitoring_pipeline.performance.registry import KINDS, evaluate, sums_from_dict
 from monitoring_pipeline.performance.regression.rows import regression_sums
-from monitoring_pipeline.performance.regression.sums import RegressionSums
 from monitoring_pipeline.performance.rows.columns import probability_of_actual
-from monitoring_pipeline.performance.sums import Sums, merge
+from monitoring_pipeline.performance.rows.exact import FROM_ROWS, exact_array_sum
+from monitoring_pipeline.performance.sums import Mergeable, Sums, merge
+from tests.kinds_examples import HOUR_SECONDS, AnyRow, sums_of
 
 NAN = math.nan
 GROUP_COUNT = 4
-# group, number, truth, probability, predicted class, actual class: serves each task
-AnyRow = tuple[int, float, float, float, str | None, str | None]
-TASKS = ("regression", "binary", "multiclass")
+HAVE_TRUTH_OR_NOT = ("regression", "binary", "multiclass")
 
 any_double = st.floats(allow_nan=True, allow_infinity=True)
 plain_double = st.floats(min_value=-1e6, max_value=1e6, allow_subnormal=False)
@@ -48,82 +47,74 @@ WILD_ROWS = _rows(
 PLAIN_ROWS = _rows(plain_double, plain_double, class_name)
 
 
-def _sums(task: str, rows: list[AnyRow], group_count: int = GROUP_COUNT) -> Sequence[Sums]:
-    codes, number, truth, proba, said, true = (list(column) for column in zip(*rows, strict=True)) if rows else [[]] * 6
-    match task:
-        case "regression":
-            return regression_sums(codes, group_count, predicted=number, actual=truth)
-        case "binary":
-            return binary_sums(codes, group_count, predicted=number, proba=proba, actual=truth, threshold=0.5)
-        case _:
-            return multiclass_sums(codes, group_count, predicted=said, actual=true, actual_probability=proba)
-
-
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None)
 @given(data=st.data(), rows=WILD_ROWS)
-def test_shuffled_rows_give_the_same_bits(task: str, data: st.DataObject, rows: list[AnyRow]) -> None:
+def test_shuffled_rows_give_the_same_bits(kind: str, data: st.DataObject, rows: list[AnyRow]) -> None:
     shuffled = data.draw(st.permutations(rows))
 
-    assert repr(_sums(task, shuffled)) == repr(_sums(task, rows))
+    assert repr(sums_of(kind, shuffled, GROUP_COUNT)) == repr(sums_of(kind, rows, GROUP_COUNT))
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None)
 @given(rows=WILD_ROWS)
-def test_the_company_of_other_groups_changes_no_bit(task: str, rows: list[AnyRow]) -> None:
-    together = _sums(task, rows)
+def test_the_company_of_other_groups_changes_no_bit(kind: str, rows: list[AnyRow]) -> None:
+    together = sums_of(kind, rows, GROUP_COUNT)
 
-    alone = [_sums(task, [(0, *row[1:]) for row in rows if row[0] == code], 1)[0] for code in range(GROUP_COUNT)]
+    alone = [sums_of(kind, [(0, *row[1:]) for row in rows if row[0] == code])[0] for code in range(GROUP_COUNT)]
 
     assert repr(alone) == repr(together)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None)
 @given(data=st.data(), rows=WILD_ROWS)
-def test_merging_in_another_order_gives_the_same_bits(task: str, data: st.DataObject, rows: list[AnyRow]) -> None:
-    hours = _sums(task, rows)
+def test_merging_in_another_order_gives_the_same_bits(kind: str, data: st.DataObject, rows: list[AnyRow]) -> None:
+    hours = sums_of(kind, rows, GROUP_COUNT)
     shuffled = data.draw(st.permutations(hours))
 
     assert repr(merge(shuffled)) == repr(merge(hours))
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None)
 @given(rows=PLAIN_ROWS)
-def test_merged_hours_are_the_sums_of_the_whole_window(task: str, rows: list[AnyRow]) -> None:
-    hours = _sums(task, rows)
-    [whole] = _sums(task, [(0, *row[1:]) for row in rows], 1)
+def test_merged_hours_are_the_sums_of_the_whole_window(kind: str, rows: list[AnyRow]) -> None:
+    # A query belongs to one hour: its rows are judged together.
+    rows = [(row[0], *row[1:4], row[4] and f"{row[4]} {row[0]}", row[5]) for row in rows]
 
-    _assert_close(merge(hours), whole)
+    merged = merge(sums_of(kind, rows, GROUP_COUNT))
+
+    [whole] = sums_of(kind, [(0, *row[1:]) for row in rows], 1, window_seconds=GROUP_COUNT * HOUR_SECONDS)
+    _assert_close(merged, whole)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None)
 @given(rows=WILD_ROWS)
-def test_merging_one_hour_changes_no_bit(task: str, rows: list[AnyRow]) -> None:
-    for hour in _sums(task, rows):
+def test_merging_one_hour_changes_no_bit(kind: str, rows: list[AnyRow]) -> None:
+    for hour in sums_of(kind, rows, GROUP_COUNT):
         assert repr(merge([hour])) == repr(hour)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None)
 @given(rows=WILD_ROWS)
-def test_sums_read_back_from_json_bit_for_bit(task: str, rows: list[AnyRow]) -> None:
-    for sums in _sums(task, rows):
+def test_sums_read_back_from_json_bit_for_bit(kind: str, rows: list[AnyRow]) -> None:
+    for sums in sums_of(kind, rows, GROUP_COUNT):
         text = json.dumps(sums.to_dict(), allow_nan=False)
 
-        assert repr(sums_from_dict(task, json.loads(text))) == repr(sums)
+        assert repr(sums_from_dict(kind, json.loads(text))) == repr(sums)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("kind", HAVE_TRUTH_OR_NOT)
 @settings(deadline=None)
 @given(rows=WILD_ROWS)
-def test_each_row_is_a_prediction_and_each_truth_is_judged_or_unusable(task: str, rows: list[AnyRow]) -> None:
-    for code, sums in enumerate(_sums(task, rows)):
+def test_each_row_is_a_prediction_and_each_truth_is_judged_or_unusable(kind: str, rows: list[AnyRow]) -> None:
+    for code, sums in enumerate(sums_of(kind, rows, GROUP_COUNT)):
         own = [row for row in rows if row[0] == code]
-        labelled = [row for row in own if (row[5] is not None if task == "multiclass" else not math.isnan(row[2]))]
+        labelled = [row for row in own if (row[5] is not None if kind == "multiclass" else not math.isnan(row[2]))]
 
         assert sums.prediction_count == len(own)
         assert sums.labelled_count + sums.unusable_count == len(labelled)
@@ -133,7 +124,7 @@ def test_a_row_without_actual_counts_as_a_prediction_and_as_nothing_else() -> No
     [sums] = regression_sums([0, 0], 1, predicted=[5.0, 7.0], actual=[4.0, NAN])
 
     assert (sums.prediction_count, sums.labelled_count, sums.unusable_count) == (2, 1, 0)
-    assert sums.absolute_error == Moments(count=1, total=1.0, m2=0.0, lowest=1.0, highest=1.0)
+    assert sums.absolute_error == Moments(count=1, total=1.0, m2=0.0, m3=0.0, lowest=1.0, highest=1.0)
 
 
 def test_truth_that_cannot_be_judged_is_counted_as_unusable() -> None:
@@ -186,17 +177,17 @@ def test_a_group_that_does_not_exist_is_refused(code: int) -> None:
 
 
 def test_merging_nothing_or_different_tasks_is_refused() -> None:
-    [regression] = _sums("regression", [], 1)
-    [binary] = _sums("binary", [], 1)
+    [regression] = sums_of("regression", [])
+    [binary] = sums_of("binary", [])
 
     with pytest.raises(ValueError, match="at least one"):
         merge([])
-    with pytest.raises(ValueError, match="different tasks"):
+    with pytest.raises(ValueError, match="different kinds"):
         merge([regression, binary])
 
 
 def test_stored_sums_of_another_task_are_refused_with_their_keys() -> None:
-    [binary] = _sums("binary", [], 1)
+    [binary] = sums_of("binary", [])
 
     with pytest.raises(
         ValueError, match=r"RegressionSums has the keys .*error.*; the stored sums have .*true_positives"
@@ -247,33 +238,76 @@ def test_a_constant_stays_a_constant_after_merging(value: float, counts: list[in
     assert (merged.mean, merged.m2, merged.count) == (value, 0.0, sum(counts))
 
 
+@settings(deadline=None, max_examples=50)
+@given(data=st.data(), seed=st.integers(0, 2**32), size=st.integers(-250, 250), spread=st.integers(0, 60))
+def test_the_sum_of_an_array_has_the_bits_of_the_exact_sum(
+    data: st.DataObject, seed: int, size: int, spread: int
+) -> None:
+    random = np.random.default_rng(seed)
+    values = random.normal(size=FROM_ROWS + 7) * 10.0 ** random.integers(size - spread // 2, size + spread // 2 + 1)
+    values[: FROM_ROWS // 2] = -values[FROM_ROWS // 2 : 2 * (FROM_ROWS // 2)]  # most of it cancels
+    values[-3:] = data.draw(st.lists(st.floats(), min_size=3, max_size=3))
+
+    total = exact_array_sum(values)
+
+    assert repr(total) == repr(exact_sum(values.tolist()))
+
+
+def test_a_large_group_has_the_bits_that_its_rows_have_in_any_order() -> None:
+    random = np.random.default_rng(7)
+    predicted, actual = random.lognormal(size=(2, 3 * FROM_ROWS))
+    shuffled = random.permutation(predicted.size)
+    codes = np.zeros(predicted.size, dtype=int)
+
+    forwards = regression_sums(codes, 1, predicted=predicted, actual=actual)
+    backwards = regression_sums(codes, 1, predicted=predicted[shuffled], actual=actual[shuffled])
+    beside_others = regression_sums(codes, 9, predicted=predicted, actual=actual)
+
+    assert repr(forwards[0]) == repr(backwards[0]) == repr(beside_others[0])
+
+
 def _assert_close(left: Sums, right: Sums) -> None:
-    match left, right:
-        case RegressionSums(), RegressionSums():
-            assert left.zero_actual_count == right.zero_actual_count
-            _assert_moments_close(left.absolute_error, right.absolute_error)
-            _assert_moments_close(left.squared_error, right.squared_error)
-            _assert_moments_close(left.percentage_error, right.percentage_error)
-            # Signed values cancel: what rounding of hours can lose is relative to the sum of their sizes.
-            for signed, other in ((left.error, right.error), (left.actual, right.actual)):
-                size = max(abs(other.lowest), abs(other.highest)) * other.count if other.count else 0.0
-                assert (signed.count, signed.lowest, signed.highest) == (other.count, other.lowest, other.highest)
-                assert signed.total == pytest.approx(other.total, rel=1e-12, abs=1e-14 * size)
-                assert signed.m2 == pytest.approx(other.m2, rel=1e-12, abs=1e-28 * size * size)
-        case BinarySums(), BinarySums():
-            counts = ("true_positives", "false_positives", "true_negatives", "false_negatives")
-            assert [getattr(left, name) for name in counts] == [getattr(right, name) for name in counts]
-            _assert_moments_close(left.squared_score, right.squared_score)
-            _assert_moments_close(left.log_score, right.log_score)
-        case MulticlassSums(), MulticlassSums():
-            assert left.confusion == right.confusion
-            _assert_moments_close(left.log_score, right.log_score)
-        case _:
-            pytest.fail("different tasks")
+    for field in dataclasses.fields(left):
+        one, other = getattr(left, field.name), getattr(right, field.name)
+        match one:
+            case Moments():
+                _assert_moments_close(one, other)
+            case JointMoments():
+                _assert_moments_close(one.value, other.value)
+                size = max(abs(other.value.lowest), abs(other.value.highest), 1.0) if other.value.count else 1.0
+                assert one.m4 == pytest.approx(other.m4, rel=1e-9, abs=1e-12 * other.value.count * size**4)
+                assert one.weight == pytest.approx(other.weight, rel=1e-12, abs=0)
+                assert one.weight_d == pytest.approx(other.weight_d, rel=1e-9, abs=1e-12 * other.weight * size)
+                assert one.weight_d2 == pytest.approx(other.weight_d2, rel=1e-9, abs=1e-12 * other.weight * size**2)
+            case _:
+                _assert_json_close(_json(one), _json(other))
+    assert [answer.metric for answer in evaluate(left)] == [answer.metric for answer in evaluate(right)]
 
 
 def _assert_moments_close(left: Moments, right: Moments) -> None:
     assert (left.count, left.lowest, left.highest) == (right.count, right.lowest, right.highest)
-    assert left.total == pytest.approx(right.total, rel=1e-12, abs=0)
-    rounding = 1e-28 * right.count * right.mean * right.mean
+    # Signed values cancel: what rounding of hours can lose is relative to the sum of their sizes.
+    size = max(abs(right.lowest), abs(right.highest)) * right.count if right.count else 0.0
+    assert left.total == pytest.approx(right.total, rel=1e-12, abs=1e-14 * size)
+    rounding = 1e-15 * size * math.sqrt(right.m2) + 1e-28 * size * size
     assert left.m2 == pytest.approx(right.m2, rel=1e-12, abs=rounding)
+    assert left.m3 == pytest.approx(right.m3, rel=1e-9, abs=1e-14 * size * right.m2)
+
+
+def _json(value: int | Mergeable) -> object:
+    return value if isinstance(value, int) else value.to_json()
+
+
+def _assert_json_close(left: object, right: object) -> None:
+    """Counts and names are equal; other quantities of other kinds nearly are, at the size of the rows."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        assert left.keys() == right.keys()
+        left, right = list(left.values()), list(right.values())
+    if isinstance(left, list) and isinstance(right, list):
+        assert len(left) == len(right)
+        for one, other in zip(left, right, strict=True):
+            _assert_json_close(one, other)
+    elif isinstance(left, float):
+        assert left == pytest.approx(right, rel=1e-6, abs=1e-2)
+    else:
+        assert left == right

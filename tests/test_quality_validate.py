@@ -54,7 +54,8 @@ def rows_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def model(task: Task = Task.REGRESSION, **fields: Any) -> Model:
-    return Model(id="flight_delay", task=task, **fields)
+    query = "search" if task is Task.RANKING else None
+    return Model(id="flight_delay", task=task, query=query, **fields)
 
 
 def failing(results: Sequence[QualityResult]) -> list[tuple[str, Verdict, int | None]]:

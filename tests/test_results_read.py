@@ -34,10 +34,13 @@ def test_a_metric_has_the_promised_keys_in_the_promised_form(engine: Engine) -> 
             "value": 12.5,
             "lower": 11.0,
             "upper": 14.0,
+            "detectable_change": None,
+            "error_bound": None,
             "prediction_count": 400,
             "labelled_count": 300,
             "coverage": 0.75,
             "undefined_reason": None,
+            "known_from": "2013-06-18T00:00:00Z",
         }
     ]
 

@@ -35,9 +35,9 @@ INTRODUCTION = f"""\
 edit. -->
 
 What `monitor ingest` and `ingest_rows` take. An event is a **prediction** or an **actual** (what turned out to be
-true); a column `predicted_value` tells a file of predictions, else `actual_value` a file of actuals, and `--kind` says
-it where neither is there. They meet by `model_id` and `prediction_id`, in any order. What cannot be accepted waits in
-[quarantine](../how-to/bad-rows.md) with the reason.
+true); a column `predicted_value` tells a file of predictions, else `actual_value` or `retracted` a file of actuals, and
+`--kind` says it where none of them is there. They meet by `model_id` and `prediction_id`, in any order. What cannot be
+accepted waits in [quarantine](../how-to/bad-rows.md) with the reason.
 
 - A **text** has 1 to {MAX_TEXT_CHARS} characters and is not blank; an integer is taken as its digits.
 - A **number** is finite. What is unknown is left out, `null`, or an empty cell; NaN and infinities are refused.
@@ -68,12 +68,22 @@ PREDICTION = {
 ACTUAL = {
     "model_id": Field("text", None, "As in the prediction."),
     "prediction_id": Field("text", None, "As in the prediction, which may come later."),
-    "actual_value": Field("number or text", None, "What turned out to be true, as the model's task wants it."),
+    "actual_value": Field(
+        "number or text",
+        None,
+        "What turned out to be true, as the model's task wants it. Left out of a retraction, and only there.",
+    ),
+    "retracted": Field(
+        "boolean",
+        "`false`",
+        "`true`, without an `actual_value`, takes the truth back: nothing is known of the prediction any more, until a "
+        "further actual says something new.",
+    ),
     "timestamp": Field(
         "instant",
         "–",
-        "When the truth was observed. A correction is a further actual; one that returns to an earlier value needs a "
-        "timestamp of its own.",
+        "When the truth was observed. A correction is a further actual; one that returns to an earlier value, or takes "
+        "the truth back once more, needs a timestamp of its own.",
     ),
     "received_at": _RECEIVED_AT,
 }
@@ -88,13 +98,24 @@ CONVENTIONS = """\
 yes from the model's `threshold` on; without it `predicted_value` speaks. |
 | `multiclass` | A class name; `2` and `2.0` are the class `2`. With `classes` in the config a predicted class must be \
 one of them. | `probabilities`, for log loss. |
+| `ranking` | `predicted_value`: the score that rows of a query are ordered by; `actual_value`: how relevant the row \
+was, 0 for not at all. | the field that the config names as `query`. |
 | not declared | Numbers and booleans are numbers, texts are class names. | either |
+
+## Which truth holds
+
+What an actual says (value or retraction, and `timestamp`) is known since the earliest `received_at` that it came with.
+The truth known last holds; of two that became known at one instant, the one observed last. An actual without
+`received_at` is known later than all that was said of its prediction before it. So the order in which events with a
+`received_at` are ingested does not matter, nor does ingesting them again.
 
 ## Further fields
 
 Any other field of a prediction is a segment or a field of your own: a text, a number or a boolean. Of a declared model
-only its `segments` are accepted, so that a misspelt field is found; of an undeclared one any. A segment that is also a
-feature is read from `features`. An actual has no further fields.
+only those are accepted that the config gives a meaning (`segments`, `query`, `resources`, and `amount` and
+`satisfaction` of `business`), so that a misspelt field is found; of an undeclared one any. A field that is also a
+feature is read from `features`. A resource or business field that is not a number counts as unknown. An actual has no
+further fields.
 
 ## Features
 
@@ -102,8 +123,8 @@ feature is read from `features`. An actual has no further fields.
 - CSV and Parquet: a column `features.<name>` for each feature, or one column `features` with the object as a JSON
   string (Parquet: also a struct or a map); not both.
 
-In CSV, declared features, segments and class names are read as the config says; other cells are what JSON would call
-them.
+In CSV, declared features, declared further fields and class names are read as the config says; other cells are what
+JSON would call them.
 """
 
 CONFIG = """\
@@ -111,6 +132,7 @@ models:
   - {id: eta, task: regression, features: {distance_km: numeric, depot: categorical}, segments: [depot, country]}
   - {id: churn, task: binary, features: {tenure_months: numeric, plan: categorical}}
   - {id: intent, task: multiclass, classes: [buy, browse, leave], features: {pages: numeric}}
+  - {id: search, task: ranking, query: query, features: {price: numeric}}
 """
 
 
@@ -173,6 +195,23 @@ EXAMPLES = {
                 '2026-03-02T09:15:00Z,intent,i-1,buy,"{""buy"": 0.7, ""browse"": 0.2, ""leave"": 0.1}","{""pages"": 4}"'
             ),
             "model_id,prediction_id,actual_value\nintent,i-1,leave",
+        ),
+    ),
+    "ranking": Example(
+        "One row for each document that a query showed; `query` is the field that the config names.",
+        (
+            (
+                '{"timestamp": "2026-03-02T09:15:00Z", "model_id": "search", "prediction_id": "s-1", '
+                '"predicted_value": 2.75, "query": "q-81", "features": {"price": 19.9}}'
+            ),
+            '{"model_id": "search", "prediction_id": "s-1", "actual_value": 1}',
+        ),
+        (
+            (
+                "timestamp,model_id,prediction_id,predicted_value,query,features.price\n"
+                "2026-03-02T09:15:00Z,search,s-1,2.75,q-81,19.9"
+            ),
+            "model_id,prediction_id,actual_value\nsearch,s-1,1",
         ),
     ),
 }

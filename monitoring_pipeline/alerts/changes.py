@@ -1,12 +1,15 @@
 """The rows that changed verdicts lead to, gathered and written with one statement per table and kind."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, bindparam, func, insert, update
 
 from monitoring_pipeline.alerts import outbox
-from monitoring_pipeline.alerts.message import payload
+from monitoring_pipeline.alerts.causes import Causes
+from monitoring_pipeline.alerts.change import Change
+from monitoring_pipeline.alerts.message import Transition, payload
 from monitoring_pipeline.alerts.standing import KEY_COLUMNS
 from monitoring_pipeline.alerts.tables import alert_events, alerts, findings
 from monitoring_pipeline.alerts.vocabulary import AlertState, Finding, FindingKey, Verdict
@@ -16,28 +19,6 @@ Row = dict[str, object]
 _JUDGEMENT_COLUMNS = (
     "metric", "severity", "value", "lower", "upper", "threshold", "direction", "prediction_count", "labelled_count",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """A finding that differs from the one before, and what it does to its alert."""
-
-    finding: Finding
-    before: Finding | None
-    at: int  # knowledge time, microseconds UTC
-    from_state: AlertState | None
-    to_state: AlertState | None
-    last_sequence: int
-
-    @property
-    def moves(self) -> bool:
-        """Whether the alert changes its state."""
-        return self.to_state is not self.from_state
-
-    @property
-    def sequence(self) -> int:
-        """Number of the alert's last event after this change."""
-        return self.last_sequence + self.moves
 
 
 @dataclass(kw_only=True, slots=True)
@@ -51,21 +32,21 @@ class Changes:
     events: list[Row] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
 
-    def add(self, change: Change, channels: Iterable[str]) -> None:
-        """Gather a change; ``channels`` hear of it if the alert moves."""
+    def add(self, change: Change, channels: Iterable[str], causes: Causes) -> None:
+        """Gather a change; if the alert moves, its event keeps the ``causes`` and ``channels`` hear of it."""
         if change.before is not None:
             self.closed.append({**_bound_key(change.finding.key), "closed_at": change.at})
         self.opened.append(_finding_row(change))
         judged = change.finding.verdict in {Verdict.BREACH, Verdict.OK}
         if change.to_state is None or not judged:
             return
-        if change.from_state is None:
+        if change.alert is None:
             self.new_alerts.append(_new_alert(change))
         else:
             self.changed_alerts.append(_changed_alert(change))
         if change.moves:
-            self.events.append(_event(change))
-            self.messages.extend(_messages(change, change.to_state, channels))
+            self.events.append(_event(change, causes))
+            self.messages.extend(_messages(change, change.to_state, causes, channels))
 
     def write(self, connection: Connection) -> None:
         """Write all of it in the caller's transaction; old findings are closed before new ones stand."""
@@ -112,6 +93,7 @@ def _new_alert(change: Change) -> Row:
         "alert_id": change.finding.key.alert_id,
         **_key(change.finding.key),
         **_judgement(change.finding),
+        "severity": change.severity,
         "state": change.to_state,
         "sequence": change.sequence,
         "opened_at": change.at,
@@ -123,13 +105,14 @@ def _changed_alert(change: Change) -> Row:
     return {
         "key_alert_id": change.finding.key.alert_id,
         **_judgement(change.finding),
+        "severity": change.severity,
         "state": change.to_state,
         "sequence": change.sequence,
         "moved_at": change.at if change.moves else None,
     }
 
 
-def _event(change: Change) -> Row:
+def _event(change: Change, causes: Causes) -> Row:
     finding, before = change.finding, change.before
     return {
         "alert_id": finding.key.alert_id,
@@ -142,18 +125,24 @@ def _event(change: Change) -> Row:
         "old_coverage": before.coverage if before else None,
         "new_coverage": finding.coverage,
         "labelled_count": finding.labelled_count,
+        "severity": change.severity,
+        "causes": json.dumps(causes.document(finding, before), sort_keys=True),
     }
 
 
-def _messages(change: Change, to_state: AlertState, channels: Iterable[str]) -> Iterable[Row]:
-    document = payload(
-        change.finding,
+def _messages(change: Change, to_state: AlertState, causes: Causes, channels: Iterable[str]) -> Iterable[Row]:
+    transition = Transition(
+        finding=change.finding,
+        before=change.before,
         from_state=change.from_state,
         to_state=to_state,
+        severity=change.severity,
+        old_severity=None if change.alert is None else change.alert.severity,
         sequence=change.sequence,
         known_at=change.at,
-        before=change.before,
+        causes=causes,
     )
+    document = payload(transition)
     alert_id = change.finding.key.alert_id
     for channel in dict.fromkeys(channels):
         yield outbox.row(alert_id=alert_id, sequence=change.sequence, channel=channel, payload=document, now=change.at)

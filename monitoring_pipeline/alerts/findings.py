@@ -6,65 +6,74 @@ and neither opens nor resolves an alert.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from monitoring_pipeline.alerts.vocabulary import (
-    Direction,
-    Finding,
-    FindingKey,
-    Group,
-    Measurement,
-    Silence,
-    Verdict,
-)
-from monitoring_pipeline.config.models import Labels, Rule
-from monitoring_pipeline.windows import MICROSECOND, Window
+from monitoring_pipeline.alerts.case import Case
+from monitoring_pipeline.alerts.maturity import COVERAGE, COVERAGE_SHORTFALL
+from monitoring_pipeline.alerts.vocabulary import Comparison, Finding, Group, Measurement, Silence, Verdict
+from monitoring_pipeline.config.models import Rule
 
-COVERAGE = "coverage"
-DRIFTED_FEATURES = "drifted_features"
-
-
-def is_mature(rule: Rule, *, window: Window, measurement: Measurement, labels: Labels, now: int) -> bool:
-    """Whether late truth is no longer expected to change the rule's verdict.
-
-    A performance metric is mature when the window's labels are old enough (``now >= window end + maturity``)
-    or complete enough (``coverage >= min_coverage``). Coverage itself is mature by age only, else a rule
-    stricter than ``min_coverage`` would accuse a window that is merely young. Drift needs no labels and is
-    always mature. It cannot foresee a label that is corrected after maturity; the alert is then retracted.
-
-    Args:
-        rule: the rule that will judge.
-        window: the judged window.
-        measurement: its counts.
-        labels: when the model's truth is expected.
-        now: microseconds UTC.
-    """
-    if rule.metric == DRIFTED_FEATURES or now >= window.end + labels.maturity // MICROSECOND:
-        return True
-    coverage = measurement.coverage
-    return rule.metric != COVERAGE and coverage is not None and coverage >= labels.min_coverage
+# With one past window there is no telling its level from its noise.
+LEAST_PAST_WINDOWS = 2
 
 
 def judge(rule: Rule, *, group: Group, measurement: Measurement, mature: bool) -> Finding:
-    """The rule's verdict on a performance metric or on ``coverage``.
+    """The rule's verdict on a metric, on ``coverage`` or on ``coverage_shortfall``.
 
-    Breach: ``value > above`` or ``value < below``; a value equal to the bound is ok. For ``coverage`` the
-    value is labelled / predictions whatever ``measurement.value`` says, ``min_labelled`` counts
-    predictions, and low coverage of a window that is not mature is ``not_enough_data``.
+    Breach: ``value > above`` or ``value < below``; a value equal to the bound is ok. A breach beyond the bound of
+    ``escalate`` has its severity and threshold. For ``coverage`` the value is labelled / predictions whatever
+    ``measurement.value`` says, and low coverage of a window that is not mature is ``not_enough_data``. A breach of
+    ``coverage_shortfall`` needs an interval that leaves out zero. For both rules on coverage, and for metrics that
+    need no labels, ``min_labelled`` counts predictions.
 
     Args:
         rule: a rule of the group's model.
         group: whose numbers these are.
         measurement: the metric's value, interval and counts.
-        mature: what :func:`is_mature` said.
+        mature: what :func:`.maturity.is_mature` said.
     """
     if rule.metric == COVERAGE:
         value = replace(measurement, value=measurement.coverage, lower=None, upper=None, reason=None)
-        return _coverage_verdict(_Case(rule=rule, group=group, measurement=value, mature=mature))
-    case = _Case(rule=rule, group=group, measurement=measurement, mature=mature)
-    if measurement.labelled_count < rule.min_labelled:
-        return case.finding(Verdict.NOT_ENOUGH_DATA, Silence.TOO_FEW_LABELS)
-    return case.compared()
+        return _coverage_verdict(Case(rule=rule, group=group, measurement=value, mature=mature))
+    case = Case(rule=rule, group=group, measurement=measurement, mature=mature)
+    judged = _beyond_noise if rule.metric == COVERAGE_SHORTFALL else Case.compared
+    return case.short_of_rows() or judged(case)
+
+
+def judge_change(
+    rule: Rule, *, group: Group, measurement: Measurement, comparison: Comparison | None, mature: bool
+) -> Finding:
+    """The verdict of a rule with a baseline: on the relative change against past windows of the same label age.
+
+    Breach: the change is beyond the bound *and* its interval excludes no change; a change that noise explains is
+    ok. Fewer than two past windows with a value are ``not_enough_data``; a change beyond the bound that has no
+    interval is ``undefined``. The finding's value, interval and threshold are those of the change, and its metric is
+    called ``<metric>_change``, so that nobody takes 0.2 for the metric itself.
+
+    Args:
+        rule: a rule with a ``baseline``.
+        group: whose numbers these are.
+        measurement: the metric of the window itself.
+        comparison: of the metric with past windows; ``None`` where there was nothing to compare with.
+        mature: what :func:`.maturity.is_mature` said.
+    """
+    named = rule.model_copy(update={"metric": f"{rule.metric}_change"})
+    counts = replace(measurement, value=None, lower=None, upper=None)
+    silent = Case(rule=named, group=group, measurement=counts, mature=mature)
+    if few := silent.short_of_rows():
+        return few
+    if measurement.value is None:
+        return silent.compared()
+    if comparison is None or _usable(comparison) < LEAST_PAST_WINDOWS:
+        return silent.finding(Verdict.NOT_ENOUGH_DATA, Silence.TOO_FEW_PAST_WINDOWS)
+    change = replace(
+        counts,
+        value=comparison.change,
+        lower=comparison.lower,
+        upper=comparison.upper,
+        reason=comparison.reason,
+    )
+    return _beyond_noise(replace(silent, measurement=change))
 
 
 def judge_drift(rule: Rule, *, group: Group, drifted: Sequence[bool | None], prediction_count: int) -> Finding:
@@ -79,53 +88,21 @@ def judge_drift(rule: Rule, *, group: Group, drifted: Sequence[bool | None], pre
     known = [verdict for verdict in drifted if verdict is not None]
     value = float(sum(known)) if known else None
     measurement = Measurement(prediction_count=prediction_count, labelled_count=0, value=value)
-    case = _Case(rule=rule, group=group, measurement=measurement, mature=True)
+    case = Case(rule=rule, group=group, measurement=measurement, mature=True)
     return case.compared() if known else case.finding(Verdict.NOT_ENOUGH_DATA, Silence.NO_FEATURE_HAD_ENOUGH_DATA)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Case:
-    """All that a verdict is made from."""
-
-    rule: Rule
-    group: Group
-    measurement: Measurement
-    mature: bool
-
-    def compared(self) -> Finding:
-        """Breach or ok by the value, or undefined where there is none to compare."""
-        value = self.measurement.value
-        if value is None:
-            return self.finding(Verdict.UNDEFINED, self.measurement.reason or Silence.NO_VALUE)
-        if not math.isfinite(value):
-            return self.finding(Verdict.UNDEFINED, Silence.NOT_FINITE)
-        return self.finding(Verdict.BREACH if self._breached(value) else Verdict.OK, None)
-
-    def _breached(self, value: float) -> bool:
-        above, below = self.rule.above, self.rule.below
-        return (above is not None and value > above) or (below is not None and value < below)
-
-    def finding(self, verdict: Verdict, reason: str | None) -> Finding:
-        """The finding that carries this verdict."""
-        rule, group, measurement = self.rule, self.group, self.measurement
-        return Finding(
-            key=_key(rule, group),
-            metric=rule.metric,
-            severity=rule.severity,
-            verdict=verdict,
-            reason=reason,
-            value=_finite(measurement.value),
-            lower=_finite(measurement.lower),
-            upper=_finite(measurement.upper),
-            threshold=_bound(rule),
-            direction=Direction.BELOW if rule.above is None else Direction.ABOVE,
-            prediction_count=measurement.prediction_count,
-            labelled_count=measurement.labelled_count,
-            mature=self.mature,
-        )
+def _beyond_noise(case: Case) -> Finding:
+    """A breach only where the interval leaves out zero: what noise explains is no change."""
+    finding = case.compared()
+    if finding.verdict is not Verdict.BREACH:
+        return finding
+    if finding.lower is None or finding.upper is None:
+        return case.finding(Verdict.UNDEFINED, Silence.NO_INTERVAL)
+    return case.finding(Verdict.OK, None) if finding.lower <= 0 <= finding.upper else finding
 
 
-def _coverage_verdict(case: _Case) -> Finding:
+def _coverage_verdict(case: Case) -> Finding:
     rule, coverage = case.rule, case.measurement.value
     if coverage is None or case.measurement.prediction_count < rule.min_labelled:
         return case.finding(Verdict.NOT_ENOUGH_DATA, Silence.TOO_FEW_PREDICTIONS)
@@ -134,24 +111,5 @@ def _coverage_verdict(case: _Case) -> Finding:
     return case.compared()
 
 
-def _key(rule: Rule, group: Group) -> FindingKey:
-    return FindingKey(
-        model_id=group.model_id,
-        model_version=group.model_version,
-        environment=group.environment,
-        segment=group.segment,
-        grain=group.window.grain,
-        window_start=group.window.start,
-        rule_id=rule.id,
-    )
-
-
-def _bound(rule: Rule) -> float:
-    bound = rule.below if rule.above is None else rule.above
-    assert bound is not None, "the config refuses a rule without a bound"
-    return bound
-
-
-def _finite(value: float | None) -> float | None:
-    # NaN and infinity are absent values; stored, they would poison every reader.
-    return value if value is not None and math.isfinite(value) else None
+def _usable(comparison: Comparison) -> int:
+    return sum(value is not None and math.isfinite(value) for _, value, _ in comparison.past_windows)

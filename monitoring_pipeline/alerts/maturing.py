@@ -4,10 +4,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, text
 
+from monitoring_pipeline.alerts.maturity import due_at
 from monitoring_pipeline.alerts.tables import MAY_CHANGE_WITH_AGE, findings
 from monitoring_pipeline.alerts.withdrawal import judging_rule
 from monitoring_pipeline.config.models import MonitoringConfig
-from monitoring_pipeline.windows import MICROSECOND, Grain, Window
+from monitoring_pipeline.windows import Grain, Window
 
 
 def windows_coming_of_age(connection: Connection, config: MonitoringConfig, *, now: int) -> list[Window]:
@@ -35,4 +36,4 @@ def _is_due(row: Row[*tuple[Any, ...]], config: MonitoringConfig, now: int) -> b
     model = config.model(row.model_id)
     if model is None or judging_rule(row, config) is None:
         return False
-    return now >= Window(row.window_start, Grain(row.grain)).end + model.labels.maturity // MICROSECOND
+    return now >= due_at(Window(row.window_start, Grain(row.grain)), model.labels)

@@ -1,47 +1,68 @@
-"""What a notification says: one transition of one alert, as JSON that a program or a person can read."""
+"""What a notification says: one event of one alert, as JSON that a program or a person can read."""
 
 import shlex
+from dataclasses import dataclass
 from typing import Any
 
-from monitoring_pipeline.alerts.findings import DRIFTED_FEATURES
+from monitoring_pipeline.alerts.causes import Causes
+from monitoring_pipeline.alerts.maturity import DRIFTED_FEATURES
 from monitoring_pipeline.alerts.vocabulary import AlertState, Finding
-from monitoring_pipeline.text import plain
-from monitoring_pipeline.windows import Grain, isoformat
-
-# A name in the sentence is cut here, so that the numbers after it are still read.
-MAX_NAME_LENGTH = 80
+from monitoring_pipeline.alerts.wording import sentence
+from monitoring_pipeline.config.models import Severity
+from monitoring_pipeline.windows import isoformat
 
 
-def payload(
-    finding: Finding,
-    *,
-    from_state: AlertState | None,
-    to_state: AlertState,
-    sequence: int,
-    known_at: int,
-    before: Finding | None,
-) -> dict[str, Any]:
-    """The message of one transition, equal for every channel.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transition:
+    """One event of an alert, and all that is told of it.
+
+    Attributes:
+        finding: the verdict that led to it.
+        before: the finding that stood before, if any.
+        from_state: the alert's state before; ``None`` when it is opened.
+        to_state: its state now; the same where only the severity fell.
+        severity: the alert's severity now.
+        old_severity: its severity before; ``None`` when it is opened.
+        sequence: number of the event, from 1.
+        known_at: when the monitor knew, microseconds UTC.
+        causes: the ingest batches behind it.
+    """
+
+    finding: Finding
+    before: Finding | None
+    from_state: AlertState | None
+    to_state: AlertState
+    severity: Severity
+    old_severity: Severity | None
+    sequence: int
+    known_at: int
+    causes: Causes
+
+
+def payload(transition: Transition) -> dict[str, Any]:
+    """The message of one event, equal for every channel.
 
     ``sequence`` orders the messages of one alert: a retried one may arrive after its successor.
-
-    Args:
-        finding: the verdict that caused the transition.
-        from_state: the alert's state before; ``None`` when it is opened.
-        to_state: its state now.
-        sequence: number of the transition, from 1.
-        known_at: when the monitor knew, microseconds UTC.
-        before: the finding that stood before, if any.
     """
+    finding, before = transition.finding, transition.before
     key = finding.key
     return {
         "alert_id": key.alert_id,
-        "sequence": sequence,
-        "from_state": from_state,
-        "to_state": to_state,
-        "known_at": isoformat(known_at),
-        "severity": finding.severity,
-        "text": sentence(finding, to_state),
+        "sequence": transition.sequence,
+        "from_state": transition.from_state,
+        "to_state": transition.to_state,
+        "known_at": isoformat(transition.known_at),
+        "severity": transition.severity,
+        "old_severity": transition.old_severity,
+        "text": sentence(
+            finding,
+            before=before,
+            to_state=transition.to_state,
+            severity=transition.severity,
+            # Of an alert that had ended, the severity that it once had says nothing of this one.
+            old_severity=transition.old_severity if transition.from_state and transition.from_state.active else None,
+            causes=transition.causes,
+        ),
         "model_id": key.model_id,
         "model_version": key.model_version,
         "environment": key.environment,
@@ -62,21 +83,9 @@ def payload(
         "mature": finding.mature,
         "old_value": before.value if before else None,
         "old_coverage": before.coverage if before else None,
+        "causes": transition.causes.document(finding, before),
         "reproduce": reproduce(finding),
     }
-
-
-def sentence(finding: Finding, state: AlertState) -> str:
-    """The transition in one plain sentence."""
-    key, start = finding.key, isoformat(finding.window.start)
-    window = start[:10] if key.grain is Grain.DAY else f"the hour {start}"
-    value = "no value" if finding.value is None else f"{finding.value:.6g}"
-    coverage = "no predictions" if finding.coverage is None else f"{finding.coverage:.0%} labelled"
-    subject = f"{_name(finding.metric)} of {_name(key.model_id)} {_name(key.model_version)}"
-    where = f"{_name(key.environment)}, {_name(key.segment)}"
-    bound = f"rule {_name(key.rule_id)}: alert {finding.direction} {finding.threshold:.6g}"
-    counts = f"{finding.prediction_count} predictions, {coverage}"
-    return f"{finding.severity.upper()} {state}: {subject} ({where}) is {value} in {window} ({bound}; {counts})"
 
 
 def reproduce(finding: Finding) -> str:
@@ -86,7 +95,3 @@ def reproduce(finding: Finding) -> str:
         f"monitor {verb} --model={shlex.quote(finding.key.model_id)} --grain {finding.key.grain}"
         f" --from {isoformat(finding.window.start)} --to {isoformat(finding.window.end)} --json"
     )
-
-
-def _name(text: str) -> str:
-    return plain(text, max_length=MAX_NAME_LENGTH)

@@ -48,7 +48,9 @@ findings = Table(
     *_judgement(),
     Column("verdict", Text, nullable=False),  # breach | ok | not_enough_data | undefined
     Column("reason", Text),  # why there is neither breach nor ok
-    Column("mature", Integer, nullable=False),  # 0 | 1
+    # 0 | 1; of a breach: labels are due or complete. Of other verdicts: complete; age is left out, for it changes
+    # nothing there, and a rerun would write other rows than the first run.
+    Column("mature", Integer, nullable=False),
     Column("known_from", BigInteger, nullable=False),
     Column("known_to", BigInteger),
     Index(
@@ -73,7 +75,7 @@ alerts = Table(
     Column("alert_id", Text, primary_key=True),  # hash of the finding's key: a rerun finds the same alert
     *_key(),
     *_judgement(),
-    Column("state", Text, nullable=False),  # provisional | confirmed | retracted | withdrawn
+    Column("state", Text, nullable=False),  # provisional | confirmed | escalated | retracted | withdrawn
     Column("sequence", Integer, nullable=False),  # of the last event
     Column("opened_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
@@ -93,6 +95,8 @@ alert_events = Table(
     Column("old_coverage", Double),
     Column("new_coverage", Double),
     Column("labelled_count", BigInteger, nullable=False),
+    Column("severity", Text),  # from this event on; null: written before severities were kept
+    Column("causes", Text),  # JSON object: the ingest batches behind it, see Causes.document; null for withdrawn
     sqlite_with_rowid=False,
 )
 

@@ -34,6 +34,8 @@ class Silence(StrEnum):
     NO_FEATURE_HAD_ENOUGH_DATA = "no_feature_had_enough_data"
     NOT_FINITE = "not_finite"
     NO_VALUE = "no_value"
+    TOO_FEW_PAST_WINDOWS = "too_few_past_windows"  # a change needs two that have a value
+    NO_INTERVAL = "no_interval"  # a change beyond the bound, and nothing says whether it is noise
     GROUP_GONE = "group_gone"  # the window has no such group any more, or its rows are blocked
     RULE_REMOVED = "rule_removed"
 
@@ -41,18 +43,20 @@ class Silence(StrEnum):
 class AlertState(StrEnum):
     """Where an alert stands. ``provisional`` may still be changed by labels that are expected to come.
 
-    ``retracted``: late truth changed the verdict. ``withdrawn``: its rule is no longer in the config.
+    ``escalated``: while it stood its severity rose. ``retracted``: late truth changed the verdict. ``withdrawn``:
+    its rule is no longer in the config.
     """
 
     PROVISIONAL = "provisional"
     CONFIRMED = "confirmed"
+    ESCALATED = "escalated"
     RETRACTED = "retracted"
     WITHDRAWN = "withdrawn"
 
     @property
     def active(self) -> bool:
         """Whether the alert still stands."""
-        return self in {AlertState.PROVISIONAL, AlertState.CONFIRMED}
+        return self in {AlertState.PROVISIONAL, AlertState.CONFIRMED, AlertState.ESCALATED}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +72,10 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measurement:
-    """A metric of a group: its value with interval, or the ``reason`` why it has none."""
+    """A metric of a group: its value with interval, or the ``reason`` why it has none.
+
+    ``needs_labels``: whether the metric judges predictions by their truth, and so changes while labels arrive.
+    """
 
     prediction_count: int
     labelled_count: int
@@ -76,11 +83,35 @@ class Measurement:
     lower: float | None = None
     upper: float | None = None
     reason: str | None = None
+    needs_labels: bool = True
 
     @property
     def coverage(self) -> float | None:
         """labelled / predictions, or ``None`` where nothing was predicted."""
         return coverage_of(self.labelled_count, self.prediction_count)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """A window's metric against past windows, each taken as it was known at the label age of the window.
+
+    Attributes:
+        change: ``(value - baseline_value) / abs(baseline_value)``, or ``None`` with its ``reason``.
+        lower: bound of the change's 95 % interval; ``None`` where there is none.
+        upper: the other bound.
+        baseline_value: what the past windows say the metric should be.
+        past_windows: start, value and label coverage of each, at the same age; a value may be missing.
+        age_micros: label age of all of them: how long after its end a window was looked at.
+        reason: why there is no change to tell.
+    """
+
+    change: float | None
+    lower: float | None
+    upper: float | None
+    baseline_value: float | None
+    past_windows: tuple[tuple[int, float | None, float | None], ...]
+    age_micros: int
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +137,11 @@ class FindingKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One rule's verdict on one window and group, with the numbers that led to it."""
+    """One rule's verdict on one window and group, with the numbers that led to it.
+
+    ``severity`` and ``threshold`` are those of the bound that was crossed. ``mature`` says of a breach whether the
+    labels that could change it are due; of any other verdict whether its labels are complete, whatever its age.
+    """
 
     key: FindingKey
     metric: str

@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from monitoring_pipeline.alerts.changes import Change, Changes
+from monitoring_pipeline.alerts.causes import UNKNOWN_CAUSES
+from monitoring_pipeline.alerts.change import Change
+from monitoring_pipeline.alerts.changes import Changes
 from monitoring_pipeline.alerts.standing import key_of, standing_findings
 from monitoring_pipeline.alerts.tables import alert_events, alerts
 from monitoring_pipeline.alerts.vocabulary import AlertState, Finding, Silence, Verdict, coverage_of
@@ -71,7 +73,7 @@ def withdraw(connection: Connection, config: MonitoringConfig, *, now: int) -> i
     for row in ending:
         if key_of(row) in standing:
             finding, since = standing[key_of(row)]
-            changes.add(_silenced(finding, at=max(now, since)), channels=())
+            changes.add(_silenced(finding, since=since, at=max(now, since)), channels=(), causes=UNKNOWN_CAUSES)
     changes.write(connection)
     connection.execute(_WITHDRAW, [{"key_alert_id": row.alert_id, "at": max(now, row.changed_at)} for row in ending])
     connection.execute(insert(alert_events), [_event(row, at=max(now, row.changed_at)) for row in ending])
@@ -93,14 +95,14 @@ def without_evidence(finding: Finding, reason: Silence) -> Finding:
     )
 
 
-def _silenced(finding: Finding, *, at: int) -> Change:
+def _silenced(finding: Finding, *, since: int, at: int) -> Change:
     return Change(
         finding=without_evidence(finding, Silence.RULE_REMOVED),
         before=finding,
+        since=since,
         at=at,
-        from_state=None,
+        alert=None,
         to_state=None,
-        last_sequence=0,
     )
 
 
@@ -117,6 +119,8 @@ def _event(row: Row[Any], *, at: int) -> Mapping[str, object]:
         "old_coverage": coverage,
         "new_coverage": None,
         "labelled_count": row.labelled_count,
+        "severity": row.severity,
+        "causes": None,
     }
 
 

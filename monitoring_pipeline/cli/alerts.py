@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from monitoring_pipeline.alerts.history import alert_history
 from monitoring_pipeline.alerts.outbox import put_back_failed
 from monitoring_pipeline.alerts.read import list_alerts, worst_active_severity
 from monitoring_pipeline.alerts.tables import alerts
@@ -39,9 +40,10 @@ app = typer.Typer(
 
     \b
       monitor alerts list
+      monitor alerts history 6bdebf61
       monitor alerts redeliver
 
-    List alerts; send again what could not be delivered.
+    List alerts; tell one alert's life; send again what could not be delivered.
     """,
 )
 
@@ -69,6 +71,36 @@ COLUMNS = (
 )
 
 
+def _change(key: str, digits: str) -> Cell:
+    def told(row: Row) -> str:
+        old, new = ("-" if row[name] is None else format(row[name], digits) for name in (f"old_{key}", f"new_{key}"))
+        return new if old in {"-", new} else f"{old} -> {new}"
+
+    return told
+
+
+def _causes(row: Row) -> str:
+    causes = row["causes"]
+    if causes is None:
+        return "-"
+    if causes["by_age_alone"]:
+        return "age alone"
+    named = [f"{batch['source']} ({batch['row_count']} {batch['kind']})" for batch in causes["batches"]]
+    further = causes["further_batch_count"]
+    return ", ".join([*named, *([f"{further} more"] if further else [])]) or "-"
+
+
+HISTORY_COLUMNS = (
+    Column("known at", text("known_at"), whole=True),
+    Column("from", text("from_state")),
+    Column("to", text("to_state"), whole=True),
+    Column("severity", text("severity")),
+    Column("value", _change("value", f".{PIPE_DIGITS}g"), on_terminal=_change("value", f".{TERMINAL_DIGITS}g")),
+    Column("coverage", _change("coverage", ".1%")),
+    Column("caused by", _causes),
+)
+
+
 @app.callback()
 def _group() -> None:
     pass
@@ -84,7 +116,7 @@ def list_command(
         typer.Option(
             "--state",
             metavar="STATE",
-            help="Only provisional, confirmed, retracted or withdrawn alerts; may be given several times.",
+            help="Only provisional, confirmed, escalated, retracted or withdrawn alerts; may be given several times.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -99,12 +131,12 @@ def list_command(
       monitor alerts list --state confirmed --state provisional --json
 
     Print the alerts of every state, in the order of their windows. A provisional alert may still change
-    with labels that are expected to come; a retracted one ended when late truth changed the
-    verdict, a withdrawn one when its rule was taken out of the config.
+    with labels that are expected to come; an escalated one rose in severity while it stood; a retracted
+    one ended when late truth changed the verdict, a withdrawn one when its rule was taken out of the config.
 
     \b
-    Exit codes, over the alerts listed: 0 no warning or critical alert is active (provisional or
-    confirmed), 3 a warning is active, 4 a critical one is; 1 error, 2 wrong usage,
+    Exit codes, over the alerts listed: 0 no warning or critical alert is active (provisional, confirmed
+    or escalated), 3 a warning is active, 4 a critical one is; 1 error, 2 wrong usage,
     5 the model is unknown.
     """
     check_order(start=start, end=end)
@@ -116,6 +148,30 @@ def list_command(
     worst = worst_active_severity(rows)
     if worst is not None and not exit_zero:
         raise typer.Exit(EXIT_OF_SEVERITY.get(worst, 0))
+
+
+@app.command("history", short_help="One alert's events, and what caused them.")
+def history_command(
+    alert_id: Annotated[
+        str, typer.Argument(metavar="ALERT_ID", help="As list --json prints it; its first 6 digits or more will do.")
+    ],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Examples:
+
+    \b
+      monitor alerts history 6bdebf61
+      monitor alerts history 6bdebf6136dfb422de1cf6adb25fdc92 --json
+
+    Print the events of an alert in their order: when the monitor knew, the states, the old and new value and
+    label coverage, and the ingest batches that reached the window since the finding before.
+    """
+    rows = alert_history(open_installation(config).engine, alert_id)
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows, HISTORY_COLUMNS)
 
 
 @app.command("redeliver", short_help="Put notifications back that were given up.")

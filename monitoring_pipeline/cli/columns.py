@@ -20,6 +20,7 @@ class Column:
 
     ``on_terminal`` makes the cell there, where it differs. A column with a name under ``shared`` stands once above the
     table, with that name, on a terminal where all rows say the same. ``whole``: wrapped last in a narrow terminal.
+    ``optional``: left out on a terminal that is too narrow for the whole table.
     """
 
     heading: str
@@ -28,6 +29,7 @@ class Column:
     on_terminal: Cell | None = None
     shared: str = ""
     whole: bool = False
+    optional: bool = False
 
 
 def text(key: str) -> Cell:

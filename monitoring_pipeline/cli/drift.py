@@ -2,6 +2,7 @@
 
 from monitoring_pipeline.cli.columns import GROUP, WINDOW, Column, number, text
 from monitoring_pipeline.cli.options import (
+    AsOfOption,
     ConfigOption,
     FromOption,
     GrainOption,
@@ -38,6 +39,7 @@ def drift(
     end: ToOption = None,
     grain: GrainOption = Grain.DAY,
     segment: SegmentOption = None,
+    as_of: AsOfOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -54,7 +56,7 @@ def drift(
     check_order(start=start, end=end)
     installation = open_installation(config)
     engine = installation.engine
-    rows = read_drift(engine, model_id=model, grain=grain, start=start, end=end, segment=segment)
+    rows = read_drift(engine, model_id=model, grain=grain, start=start, end=end, segment=segment, as_of=as_of)
     show(
         rows,
         as_json=as_json,

@@ -19,7 +19,10 @@ from monitoring_pipeline.text import printable
 
 EXIT_ROWS_REJECTED = 3
 
-_COUNTS = ("received", "accepted", "duplicates", "conflicts", "quarantined", "revised", "orphans", "touched_hours")
+_COUNTS = (
+    "received", "accepted", "duplicates", "conflicts", "quarantined", "revised", "retracted", "orphans",
+    "touched_hours",
+)  # fmt: skip
 _ALWAYS_SHOWN = {"received", "accepted"}
 
 
@@ -101,7 +104,7 @@ def _tell_rejected(report: IngestReport) -> None:
         say(f"  {where}: {sample.reason}: {sample.detail}")
     name = report.source.replace("'", "''")
     columns = "line, field, reason, detail, raw"
-    say("  all are kept word for word in the store, to be mended and ingested again; to see them:")
+    say("  all are kept in the store, to be mended and ingested again; to see them:")
     say(f"  SELECT {columns} FROM quarantine WHERE source = '{name}'")  # noqa: S608 - for people to run
 
 

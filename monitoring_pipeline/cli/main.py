@@ -46,9 +46,39 @@ COMMANDS = (
         summary="Print how good the models were, per window.",
     ),
     LazyCommand(
+        name="confusion",
+        target="monitoring_pipeline.cli.classified:confusion",
+        summary="Print what classifiers confuse, over time.",
+    ),
+    LazyCommand(
+        name="calibration",
+        target="monitoring_pipeline.cli.classified:calibration",
+        summary="Print what the scores of yes/no models turned out to mean.",
+    ),
+    LazyCommand(
+        name="compare",
+        target="monitoring_pipeline.cli.compare:compare",
+        summary="Print a window beside past ones at the same label age.",
+    ),
+    LazyCommand(
+        name="explain",
+        target="monitoring_pipeline.cli.explain:explain",
+        summary="Print which segments a metric's change came from.",
+    ),
+    LazyCommand(
+        name="estimates",
+        target="monitoring_pipeline.cli.estimates:estimates",
+        summary="Print what performance probably is where truth is missing.",
+    ),
+    LazyCommand(
         name="drift",
         target="monitoring_pipeline.cli.drift:drift",
         summary="Print how far the inputs moved from the reference.",
+    ),
+    LazyCommand(
+        name="labels",
+        target="monitoring_pipeline.cli.labels:labels",
+        summary="Print whether the truth still arrives as it used to.",
     ),
     LazyCommand(
         name="alerts",

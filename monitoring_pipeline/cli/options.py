@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from monitoring_pipeline.windows import Grain, isoformat, to_micros
+from monitoring_pipeline.windows import Grain, Period, isoformat, to_micros
 
 
 def parse_instant(text: str) -> int:
@@ -63,12 +63,22 @@ ToOption = Annotated[
     ),
 ]
 GrainOption = Annotated[Grain, typer.Option("--grain", help="The length of the windows.")]
+PeriodOption = Annotated[Period, typer.Option("--grain", help="The length of the windows; all: the whole range.")]
 SegmentOption = Annotated[
     str | None,
     typer.Option(
         "--segment",
         metavar="NAME",
         help="One segment: all, carrier=UA; or every one that starts so: 'carrier=*'. Every segment if left out.",
+    ),
+]
+AsOfOption = Annotated[
+    int | None,
+    typer.Option(
+        "--as-of",
+        parser=parse_instant,
+        metavar="INSTANT",
+        help="What the monitor held to be true at this past instant. The answer never changes.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a JSON list with stable keys.")]

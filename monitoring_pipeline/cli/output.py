@@ -61,19 +61,28 @@ def _print_on_terminal(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     if shared:
         console.print(Text("   ".join(f"{column.shared}: {cell}" for column, cell in shared.items())))
     kept = {column: found for column, found in cells.items() if column not in shared}
-    console.print(_fitted(kept, console.width))
+    console.print(_fitted(_without_optional(kept, console.width), console.width))
     if len(shown) < len(rows):
         say(f"{len(rows) - len(shown)} further rows are not shown; --json prints all {len(rows)}")
+
+
+def _without_optional(cells: Mapping[Column, Sequence[str]], width: int) -> Mapping[Column, Sequence[str]]:
+    if sum(_widths(cells).values()) <= width:
+        return cells
+    return {column: found for column, found in cells.items() if not column.optional}
+
+
+def _widths(cells: Mapping[Column, Sequence[str]]) -> dict[Column, int]:
+    return {
+        column: max(map(cell_len, [*_heading(column.heading, found).split("\n"), *found])) + GAP_CHARACTERS
+        for column, found in cells.items()
+    }
 
 
 def _fitted(cells: Mapping[Column, Sequence[str]], width: int) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, GAP_CHARACTERS - 1, 0, 0))
     headings = {column: _heading(column.heading, found) for column, found in cells.items()}
-    widths = {
-        column: max(map(cell_len, [*headings[column].split("\n"), *found])) + GAP_CHARACTERS
-        for column, found in cells.items()
-    }
-    whole = _kept_whole(widths, width)
+    whole = _kept_whole(_widths(cells), width)
     for column, heading in headings.items():
         table.add_column(heading, no_wrap=column in whole, overflow="fold")
     for row in zip(*cells.values(), strict=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from monitoring_pipeline.config.models import MonitoringConfig, Task
+from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.config.problems import Complaint, ConfigError, KeyPath, Problem
 from monitoring_pipeline.config.references import MetricNames, unresolved_names
 from monitoring_pipeline.config.shape import complaints
@@ -70,6 +70,9 @@ def _located(found: dict[KeyPath, str], document: Document) -> Iterator[Problem]
 
 def _registered_metric_names(task: str) -> Collection[str]:
     # The registry brings numpy, which a config without rules does not need.
-    from monitoring_pipeline.performance.registry import metric_names  # noqa: PLC0415
+    from monitoring_pipeline.performance.registry import KINDS, metric_names  # noqa: PLC0415
 
-    return metric_names(Task(task)) if task in set(Task) else ()
+    if task not in KINDS:
+        return ()
+    measured = (task, "operations", "labels", "business")
+    return [*(name for kind in measured for name in metric_names(kind)), "satisfaction_correlation"]

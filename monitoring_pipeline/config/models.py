@@ -8,7 +8,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from monitoring_pipeline.windows import HOUR_MICROS, Grain, to_micros
@@ -39,8 +39,11 @@ PositiveDelay = Annotated[timedelta, BeforeValidator(_no_bare_number), Field(gt=
 
 
 def _no_equals_sign(name: str) -> str:
-    if "=" in name:
-        raise ValueError(f"{name!r} has an equals sign; results call a segment name=value, so a name cannot have one")
+    if "=" in name or " & " in name:
+        raise ValueError(
+            f"{name!r} has an equals sign or an ampersand; results call a segment name=value, and a combination "
+            "name=value & name=value, so a name cannot have them"
+        )
     return name
 
 
@@ -51,6 +54,17 @@ def _not_empty(address: str) -> str:
 
 
 SegmentName = Annotated[str, AfterValidator(_no_equals_sign)]
+
+
+def _kind_of_segment(written: object) -> str:
+    return "combination" if isinstance(written, list | tuple) else "field"
+
+
+Segment = Annotated[
+    Annotated[SegmentName, Tag("field")] | Annotated[list[SegmentName], Tag("combination")],
+    Discriminator(_kind_of_segment),
+]
+"""A field whose values split the metrics, or a list of fields whose combinations do."""
 
 
 def _refuse_repeated(what: str, ids: list[str]) -> None:
@@ -75,6 +89,7 @@ class Task(StrEnum):
     REGRESSION = "regression"
     BINARY = "binary"
     MULTICLASS = "multiclass"
+    RANKING = "ranking"
 
 
 class FeatureType(StrEnum):
@@ -160,10 +175,36 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-class Rule(_Strict):
-    """A threshold on a performance metric, or on how many features of a window drifted.
+class Escalation(_Strict):
+    """A second, stricter bound of a rule: crossing it raises the alert to this severity."""
 
-    ``metric`` is a performance metric (``mae``, ``recall``, …), ``coverage``, or ``drifted_features``.
+    above: float | None = None
+    below: float | None = None
+    severity: Severity = Severity.CRITICAL
+
+
+class Baseline(_Strict):
+    """Past windows to compare with, each taken as it was known at the label age of the judged window.
+
+    ``windows`` windows, ``every`` so long apart: 4 and P7D are the same day (or hour) of the last four weeks.
+    """
+
+    windows: int = Field(default=4, ge=1, le=60)
+    every: PositiveDelay = timedelta(days=7)
+
+    @model_validator(mode="after")
+    def _whole_hours(self) -> Self:
+        if self.every % timedelta(hours=1):
+            raise ValueError("every is not a whole number of hours; past windows start on the hour")
+        return self
+
+
+class Rule(_Strict):
+    """A threshold on a metric, on its change against past windows, or on how many features of a window drifted.
+
+    ``metric`` is a metric of the model (``mae``, ``recall``, ``latency_p95_ms``, …), ``coverage``,
+    ``coverage_shortfall``, or ``drifted_features``. With a ``baseline``, ``above`` and ``below`` bound the relative
+    change against it: 0.2 is 20 % more.
     """
 
     id: Identifier
@@ -175,6 +216,8 @@ class Rule(_Strict):
     environments: list[str] = ["*"]
     min_labelled: int = Field(default=30, ge=0)
     severity: Severity = Severity.WARNING
+    escalate: Escalation | None = None
+    baseline: Baseline | None = None
     channels: list[str] | None = None  # the model's channels where not given
 
     @model_validator(mode="after")
@@ -183,11 +226,57 @@ class Rule(_Strict):
             raise ValueError("a rule has one bound: above or below")
         return self
 
+    @model_validator(mode="after")
+    def _escalation_is_stricter(self) -> Self:
+        further = self.escalate
+        if further is None:
+            return self
+        if (further.above is None) != (self.above is None) or (further.below is None) != (self.below is None):
+            raise ValueError("escalate has another bound than its rule; both are above, or both are below")
+        stricter = (
+            further.above > self.above
+            if further.above is not None and self.above is not None
+            else further.below is not None and self.below is not None and further.below < self.below
+        )
+        if not stricter:
+            raise ValueError("escalate is not stricter than its rule; it would be reached first")
+        if list(Severity).index(further.severity) <= list(Severity).index(self.severity):
+            raise ValueError(f"escalate does not raise the severity {self.severity}")
+        return self
+
+    @model_validator(mode="after")
+    def _baseline_lies_on_windows(self) -> Self:
+        if self.baseline is not None and self.grain is Grain.DAY and self.baseline.every % _DAY:
+            raise ValueError("every is not a whole number of days, and the rule judges days")
+        return self
+
     def covers(self, *, environment: str, segment: str) -> bool:
         """Whether the rule speaks about this group."""
         return any(fnmatchcase(environment, p) for p in self.environments) and any(
             fnmatchcase(segment, p) for p in self.segments
         )
+
+
+class ErrorCost(_Strict):
+    """What one unit of error is worth, by direction: negative numbers are costs."""
+
+    over: float = 0  # per unit predicted too much
+    under: float = 0  # per unit predicted too little
+
+
+class Business(_Strict):
+    """What predictions are worth, in ``unit`` (money, minutes, …): negative numbers are costs.
+
+    One way for each task. Binary: ``value`` of true_positive, false_positive, true_negative, false_negative.
+    Multiclass: ``value`` of ``correct`` and ``wrong``. Regression: ``per_unit_error``.
+    """
+
+    unit: str = "USD"
+    value: dict[str, float] = {}
+    per_unit_error: ErrorCost | None = None
+    amount: SegmentName | None = None  # a numeric field of the events that multiplies the value, as an order's price
+    baseline: float = 0  # what one prediction would be worth without the model; savings are the difference
+    satisfaction: SegmentName | None = None  # a numeric field of the events to correlate the value with
 
 
 class Model(_Strict):
@@ -198,20 +287,86 @@ class Model(_Strict):
     description: str = ""
     owner: str | None = None
     features: dict[str, Feature] = {}
-    segments: list[SegmentName] = []  # features or event fields whose values split the metrics
+    # Features or event fields whose values split the metrics; a list of names splits by their combinations.
+    segments: list[Segment] = []
     max_segment_values: int = Field(default=50, ge=1)  # an hour with more values leaves the segment out
     threshold: float = Field(default=0.5, ge=0, le=1)  # probability at which a binary model says yes
+    quantile: float | None = Field(default=None, gt=0, lt=1)  # which quantile a regression predicts, if it does
     classes: list[str] | None = None
+    query: SegmentName | None = None  # a ranking model's event field that names the query a row belongs to
+    top_k: int = Field(default=10, ge=1)  # how many of a query's rows are looked at
+    resources: list[SegmentName] = []  # numeric event fields that sample resources: cpu_percent, memory_mb, …
+    low_confidence: float = Field(default=0.6, ge=0, le=1)
+    business: Business | None = None
     labels: Labels = Labels()
     reference: Reference | None = None
     drift: DriftSettings = DriftSettings()
     rules: list[Rule] = []
     channels: list[str] = []
 
+    @property
+    def segment_fields(self) -> list[str]:
+        """Every field that splits the metrics, alone or in a combination, once each in the order of declaration."""
+        names = (name for segment in self.segments for name in ([segment] if isinstance(segment, str) else segment))
+        return list(dict.fromkeys(names))
+
+    @property
+    def segment_splits(self) -> list[tuple[str, ...]]:
+        """What the metrics are split by: one field, or several in combination."""
+        return [(segment,) if isinstance(segment, str) else tuple(segment) for segment in self.segments]
+
+    @property
+    def numeric_fields(self) -> list[str]:
+        """Event fields or features that are read as numbers beside the standard ones, once each."""
+        business = [] if self.business is None else [self.business.amount, self.business.satisfaction]
+        return list(dict.fromkeys(name for name in [*self.resources, *business] if name is not None))
+
+    @property
+    def extra_fields(self) -> list[str]:
+        """Every event field beyond the standard ones that the declaration gives a meaning."""
+        query = [] if self.query is None else [self.query]
+        return list(dict.fromkeys([*self.segment_fields, *query, *self.numeric_fields]))
+
     @model_validator(mode="after")
     def _rules_are_distinct(self) -> Self:
         _refuse_repeated("rule id", [rule.id for rule in self.rules])
         return self
+
+    @model_validator(mode="after")
+    def _segments_are_distinct(self) -> Self:
+        for split in self.segment_splits:
+            if not split or len(set(split)) < len(split):
+                raise ValueError("a combination of segments names each field once, and at least one")
+        _refuse_repeated("segment", [" & ".join(split) for split in self.segment_splits])
+        return self
+
+    @model_validator(mode="after")
+    def _query_means_ranking(self) -> Self:
+        if (self.query is None) == (self.task is Task.RANKING):
+            raise ValueError("a ranking model, and no other, names the field of its query: query")
+        return self
+
+    @model_validator(mode="after")
+    def _value_fits_the_task(self) -> Self:
+        if self.business is None:
+            return self
+        outcomes = _OUTCOMES_OF_TASK[self.task]
+        if unknown := sorted(self.business.value.keys() - outcomes):
+            allowed = ", ".join(sorted(outcomes)) or "none; write per_unit_error"
+            raise ValueError(
+                f"business.value names {', '.join(unknown)}; of a {self.task} model allowed are: {allowed}"
+            )
+        if (self.business.per_unit_error is not None) != (self.task is Task.REGRESSION):
+            raise ValueError("business.per_unit_error is what a regression model needs, and no other")
+        return self
+
+
+_OUTCOMES_OF_TASK: dict[Task, frozenset[str]] = {
+    Task.REGRESSION: frozenset(),
+    Task.BINARY: frozenset({"true_positive", "false_positive", "true_negative", "false_negative"}),
+    Task.MULTICLASS: frozenset({"correct", "wrong"}),
+    Task.RANKING: frozenset({"relevant_shown"}),
+}
 
 
 class LogChannel(_Strict):

@@ -11,9 +11,9 @@ from monitoring_pipeline.config.problems import Complaint, KeyPath, allowed_valu
 MetricNames = Callable[[str], Collection[str]]
 """The metrics that a task (``regression``, ``binary``, ``multiclass``) has."""
 
-# What a rule may watch besides the performance metrics of its model's task.
+# What a rule may watch besides the metrics of its model.
 DRIFTED_FEATURES = "drifted_features"
-COUNTS = ("coverage", DRIFTED_FEATURES)
+COUNTS = ("coverage", "coverage_shortfall", DRIFTED_FEATURES)
 
 
 def unresolved_names(value: object, *, metric_names: MetricNames) -> Iterator[Complaint]:
@@ -52,18 +52,25 @@ def _unknown_metric(
 ) -> Iterator[Complaint]:
     metric, task = rule.get("metric"), model.get("task")
     known = metric_names(task) if isinstance(task, str) else ()
-    if isinstance(metric, str) and known and metric not in (*known, *COUNTS):
-        message = f"{metric!r} is not a metric of a {task} model; {allowed_values(metric, [*known, *COUNTS])}"
+    sampled = [f"{name}_{what}" for _, name in _texts(model, (), "resources") for what in ("mean", "max")]
+    if isinstance(metric, str) and known and metric not in (*known, *sampled, *COUNTS):
+        message = f"{metric!r} is not a metric of a {task} model; {allowed_values(metric, [*known, *sampled, *COUNTS])}"
         yield (*path, "metric"), message
 
 
 def _unwatched_segments(rule: dict[str, object], path: KeyPath, model: dict[str, object]) -> Iterator[Complaint]:
     """A rule on a segment that the model does not split by would be silent for ever."""
-    declared = [name for _, name in _texts(model, (), "segments")]
+    declared = [name for _, name in _texts(model, (), "segments")] + _combinations(model)
     for name_path, pattern in _texts(rule, path, "segments"):
         field, equals, _ = pattern.partition("=")
         if equals and not set(field) & set("*?[") and field not in declared:
             yield name_path, f"{field!r} is not one of the model's segments; {allowed_values(field, declared)}"
+
+
+def _combinations(model: dict[str, object]) -> list[str]:
+    items = model.get("segments")
+    splits = [item for item in items if isinstance(item, list)] if isinstance(items, list) else []
+    return [" & ".join(map(str, split)) for split in splits]
 
 
 def _mappings(owner: dict[str, object], path: KeyPath, key: str) -> Iterator[tuple[KeyPath, dict[str, object]]]:

@@ -1,13 +1,14 @@
 """Landing actuals: each new piece of truth is one more revision; nothing is ever overwritten.
 
-What an actual says is ``(observed_at, value)``. Saying again what any stored revision says is a repetition and
-adds nothing, which makes replays harmless. A truth that returns to an earlier value therefore needs a
-``timestamp`` of its own to be told from a replay.
+What an actual says is a statement (see :mod:`.truth`): a value, or that the truth is taken back. Saying again what
+any stored revision says is a repetition and adds nothing, which makes replays harmless; only a copy that was known
+earlier than all of those stored is kept as a further revision. A truth that returns to an earlier value therefore
+needs a ``timestamp`` of its own to be told from a replay.
 
-The truth that holds is the one known last, so knowledge time never runs backwards for one key: a revision that
-brings none of its own is known no earlier than those before it, even if this host's clock was stepped back or
-another host's runs ahead. A ``received_at`` that an event brings is taken as it is: it says what was known when,
-as a historical import must, and may put a revision before those that are stored.
+The truth that holds is the one known last, so a statement that brings no knowledge time of its own is known later
+than all that was said about its prediction before it, even if this host's clock was stepped back, another host's
+runs ahead, or several arrive at once. A ``received_at`` that an event brings is taken as it is: it says what was
+known when, as a historical import must, and may put a statement before those that are stored.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,28 +21,39 @@ from monitoring_pipeline.events import bulk
 from monitoring_pipeline.events.lookup import Key, keys_clause
 from monitoring_pipeline.events.schema import Actual
 from monitoring_pipeline.events.tables import actuals, predictions
-
-Truth = tuple[int | None, float | None, str | None]
-"""``(observed_at, actual_value, actual_class)``: what one revision says."""
+from monitoring_pipeline.events.truth import Statement, rank
 
 
 @dataclass(slots=True, kw_only=True)
 class Told:
-    """What the revisions of one key say. No two say the same, so their number is the last revision."""
+    """What the revisions of one key say, and since when each statement is known."""
 
-    truths: set[Truth] = field(default_factory=set)
-    known_at: int = 0  # when the newest of them became known, microseconds UTC
-    holds: Truth | None = None  # the newest of them
+    known: dict[Statement, int] = field(default_factory=dict)  # microseconds UTC, the earliest of its copies
+    revisions: int = 0
 
-    def add(self, truth: Truth, known_at: int) -> None:
+    def add(self, statement: Statement, known_at: int) -> None:
         """Take note of the next revision."""
-        self.truths.add(truth)
-        if known_at >= self.known_at:
-            self.known_at, self.holds = known_at, truth
+        self.known[statement] = min(known_at, self.known.get(statement, known_at))
+        self.revisions += 1
 
-    def returns(self, truth: Truth) -> bool:
+    def news(self, statement: Statement, received_at: int | None, *, now: int) -> int | None:
+        """The knowledge time of a statement that is new, or was known earlier than was said till now; else ``None``.
+
+        One that brings no knowledge time of its own became known after all that was said before it.
+        """
+        if not self.known:
+            return now if received_at is None else received_at
+        known_at = self.known.get(statement)
+        if received_at is None:
+            return max(now, max(self.known.values()) + 1) if known_at is None else None
+        return received_at if known_at is None or received_at < known_at else None
+
+    def returns(self, statement: Statement) -> bool:
         """Whether a repetition may be meant as a correction back: it names no time, and another truth holds."""
-        return truth[0] is None and truth != self.holds
+        return statement[0] is None and statement != self._holds()
+
+    def _holds(self) -> Statement:
+        return max(self.known, key=lambda statement: rank((self.known[statement], *statement)))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,17 +63,19 @@ class Growth:
     stored_positions: set[int] = field(default_factory=set)
     touched: set[tuple[str, int]] = field(default_factory=set)  # model_id and predicted_at of known predictions
     revised: int = 0
+    retracted: int = 0
     orphans: int = 0
     returned: int = 0
 
-    def count(self, position: int, *, model_id: str, predicted_at: int | None, revision: int) -> None:
+    def count(self, position: int, actual: Actual, *, predicted_at: int | None, revision: int) -> None:
         """Take note of one more stored actual."""
         self.stored_positions.add(position)
         self.revised += revision > 1
+        self.retracted += actual.actual_value is None and actual.actual_class is None
         if predicted_at is None:
             self.orphans += 1
         else:
-            self.touched.add((model_id, predicted_at))
+            self.touched.add((actual.model_id, predicted_at))
 
 
 def land_actuals(
@@ -88,16 +102,16 @@ def land_actuals(
     rows: list[bulk.Row] = []
     for position, actual in arrived:
         model_id, prediction_id, value, label, observed_at, received_at = actual
-        revisions = told.setdefault((model_id, prediction_id), Told())
-        truth = (observed_at, value, label)
-        if truth in revisions.truths:
-            growth.returned += revisions.returns(truth)
+        so_far = told.setdefault((model_id, prediction_id), Told())
+        statement = (observed_at, value, label)
+        known_at = so_far.news(statement, received_at, now=now)
+        if known_at is None:
+            growth.returned += so_far.returns(statement)
             continue
-        known_at = max(now, revisions.known_at) if received_at is None else received_at
-        revisions.add(truth, known_at)
-        revision = len(revisions.truths)
+        so_far.add(statement, known_at)
+        revision = so_far.revisions
         predicted_at = made_at.get((model_id, prediction_id))
-        growth.count(position, model_id=model_id, predicted_at=predicted_at, revision=revision)
+        growth.count(position, actual, predicted_at=predicted_at, revision=revision)
         rows.append((model_id, prediction_id, revision, predicted_at, value, label, observed_at, known_at, batch_id))
     bulk.append(connection, actuals, sorted(rows, key=itemgetter(0, 1, 2)))
     return growth
@@ -119,8 +133,8 @@ def _told(connection: Connection, keys: Collection[Key]) -> dict[Key, Told]:
     if not keys:
         return told
     wanted, match = keys_clause(connection.dialect.name, list(keys), actuals)
-    names = ("model_id", "prediction_id", "revision", "observed_at", "actual_value", "actual_class", "received_at")
+    names = ("model_id", "prediction_id", "observed_at", "actual_value", "actual_class", "received_at")
     rows = connection.execute(select(*(actuals.c[name] for name in names)).select_from(wanted).join(actuals, match))
-    for model_id, prediction_id, _, *truth, known_at in sorted(map(tuple, rows), key=itemgetter(0, 1, 2)):
-        told.setdefault((model_id, prediction_id), Told()).add((truth[0], truth[1], truth[2]), known_at)
+    for model_id, prediction_id, observed_at, value, label, known_at in rows:
+        told.setdefault((model_id, prediction_id), Told()).add((observed_at, value, label), known_at)
     return told

@@ -1,9 +1,10 @@
 """What the text in a CSV cell means.
 
-Where the config says what a column is, it is read as that: declared segments, declared features and the class
-names of a declared multiclass model stay text as written (``007`` is not 7), and validation makes numbers of those
-that are declared numbers. Where nobody said, what JSON would call a number or a boolean is one, unless digits would
-be lost: of two long ids that differ in the last digit a float would make one.
+Where the config says what a column is, it is read as that: declared segments, the query, declared features and the
+class names of a declared multiclass model stay text as written (``007`` is not 7), and validation makes numbers of the
+features that are declared numbers. Numeric fields (resources and business fields) are numbers. Where nobody said, what
+JSON would call a number or a boolean is one, unless digits would be lost: of two long ids that differ in the last digit
+a float would make one.
 """
 
 import re
@@ -53,8 +54,13 @@ def _reading(name: str, model: Model | None) -> _Reading:
         is_class = model is not None and model.task is Task.MULTICLASS and name in _OUTCOMES
         return _as_written if is_class else _number
     plain = name.removeprefix(FEATURE_PREFIX)
-    is_declared = model is not None and (plain in model.segments or (plain != name and plain in model.features))
-    return _as_written if is_declared or name in PREDICTION_FIELDS else _guess
+    if model is not None:
+        is_feature = plain != name and plain in model.features
+        if plain in model.numeric_fields and not is_feature:
+            return _number
+        if is_feature or plain in model.extra_fields:
+            return _as_written
+    return _as_written if name in PREDICTION_FIELDS else _guess
 
 
 def _as_written(cell: str) -> object:

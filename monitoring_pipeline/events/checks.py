@@ -12,6 +12,9 @@ from monitoring_pipeline.events.schema import MAX_TEXT_CHARS
 NOT_NUMBERS = frozenset({"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
 """How programs write what is no finite number (in lower case)."""
 
+# Python's and numpy's: the latter is no number to Python, and numpy is not imported for its sake.
+_BOOLEANS = {"bool", "bool_"}
+
 # 1 and 1.0 are the same key as True; a column of booleans with gaps is written as 1.0 and 0.0 by pandas.
 _TRUTHS: Mapping[object, bool] = {
     True: True,
@@ -99,12 +102,22 @@ def number_in(written: str, *, field: str) -> float:
     raise Rejected(QuarantineReason.WRONG_TYPE, field, f"{field} is a text that is not a number")
 
 
+def boolean(value: object, *, field: str) -> bool:
+    """True or false, and nothing that merely resembles them.
+
+    Raises:
+        Rejected: wrong_type.
+    """
+    if type(value).__name__ in _BOOLEANS:
+        return bool(value)
+    raise Rejected(QuarantineReason.WRONG_TYPE, field, f"{field} is {kind_of(value)}; it must be true or false")
+
+
 def yes_or_no(value: object) -> bool | None:
     """What true, false, 0, 1 and their texts say; ``None`` for everything else."""
     if isinstance(value, str):
         return _TRUTHS.get(value.lower())
-    # numpy's boolean is no number to Python, and numpy is not imported for its sake.
-    if isinstance(value, Real | Decimal) or type(value).__name__ in {"bool", "bool_"}:
+    if isinstance(value, Real | Decimal) or type(value).__name__ in _BOOLEANS:
         return _TRUTHS.get(value)
     return None
 

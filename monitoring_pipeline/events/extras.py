@@ -38,5 +38,5 @@ def unknown_field(names: Iterable[str], *, allowed: frozenset[str]) -> Rejected:
     """The verdict on fields that nobody declared; it names the first of them and the nearest allowed name."""
     name = min(map(str, names))
     near = get_close_matches(name[:100], allowed, n=1)
-    hint = f"did you mean {near[0]}?" if near else "declare it as a segment of the model, or leave it out"
+    hint = f"did you mean {near[0]}?" if near else "declare what it is in the model, or leave it out"
     return Rejected(QuarantineReason.UNKNOWN_FIELD, name[:100], f"{name[:100]!r} is not a known field; {hint}")

@@ -18,6 +18,7 @@ class QuarantineReason(StrEnum):
     MISSING_VALUE = "missing_value"  # the field is there, and null
     UNKNOWN_FIELD = "unknown_field"
     WRONG_TYPE = "wrong_type"
+    CONTRADICTION = "contradiction"  # the row says that something is true, and takes it back
     NOT_FINITE = "not_finite"
     OUT_OF_RANGE = "out_of_range"
     BAD_TIMESTAMP = "bad_timestamp"

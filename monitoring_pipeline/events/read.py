@@ -26,7 +26,7 @@ PREDICTION_COLUMNS = (
     "features",
     "extras",
 )
-ACTUAL_COLUMNS = ("prediction_id", "predicted_at", "revision", "actual_value", "actual_class", "received_at")
+ACTUAL_COLUMNS = ("prediction_id", "received_at", "observed_at", "actual_value", "actual_class")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

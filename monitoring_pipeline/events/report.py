@@ -25,10 +25,11 @@ class Sample:
 class IngestReport:
     """The account of one file or call: ``received = accepted + duplicates + conflicts + quarantined``.
 
-    ``conflicts`` are kept in the quarantine table, too, but counted apart from ``quarantined``. ``revised`` and
-    ``orphans`` count the actuals among the accepted that changed an earlier truth, or whose prediction is unknown
-    yet. ``returned`` counts actuals that repeat an earlier truth, which no longer holds, without a timestamp: they
-    are taken for repetitions and not stored. ``reasons`` counts ``quarantined`` and ``conflicts`` by reason.
+    ``conflicts`` are kept in the quarantine table, too, but counted apart from ``quarantined``. ``revised``,
+    ``retracted`` and ``orphans`` count the actuals among the accepted that follow an earlier one, that take the truth
+    back, or whose prediction is unknown yet; one actual may be all three. ``returned`` counts actuals that repeat an
+    earlier truth, which no longer holds, without a timestamp: they are taken for repetitions and not stored.
+    ``reasons`` counts ``quarantined`` and ``conflicts`` by reason.
     """
 
     source: str
@@ -40,6 +41,7 @@ class IngestReport:
     conflicts: int
     quarantined: int
     revised: int
+    retracted: int
     orphans: int
     returned: int
     touched_hours: int
@@ -66,6 +68,7 @@ class Tally:
     conflicts: int = 0
     quarantined: int = 0
     revised: int = 0
+    retracted: int = 0
     orphans: int = 0
     returned: int = 0
     touched: set[ModelHour] = field(default_factory=set)
@@ -80,6 +83,7 @@ class Tally:
         self.quarantined += len(rejected) - len(stored.conflicts)
         self.received += stored.accepted + stored.duplicates + len(rejected)
         self.revised += stored.revised
+        self.retracted += stored.retracted
         self.orphans += stored.orphans
         self.returned += stored.returned
         self.touched |= stored.touched
@@ -98,6 +102,7 @@ class Tally:
             conflicts=self.conflicts,
             quarantined=self.quarantined,
             revised=self.revised,
+            retracted=self.retracted,
             orphans=self.orphans,
             returned=self.returned,
             touched_hours=len(self.touched),

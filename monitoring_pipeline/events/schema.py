@@ -1,8 +1,9 @@
 """The fields of an event, and the rows that accepted events become.
 
 A prediction's fields are ``timestamp``, ``model_id``, ``prediction_id``, ``predicted_value`` and the optional
-ones below; an actual's are ``model_id``, ``prediction_id``, ``actual_value``. Any other field of a prediction is
-an *extra*: a segment or business field (see :mod:`.validate` for which extras a model may carry).
+ones below; an actual's are ``model_id``, ``prediction_id`` and either ``actual_value`` or ``retracted``. Any other
+field of a prediction is an *extra*: a segment or business field (see :mod:`.validate` for which extras a model may
+carry).
 """
 
 from enum import StrEnum
@@ -49,7 +50,7 @@ PREDICTION_FIELDS = frozenset(
     }
 )
 
-ACTUAL_FIELDS = frozenset({"timestamp", "model_id", "prediction_id", "actual_value", "received_at"})
+ACTUAL_FIELDS = frozenset({"timestamp", "model_id", "prediction_id", "actual_value", "retracted", "received_at"})
 
 NUMERIC_FIELDS = frozenset({"predicted_value", "actual_value", "prediction_proba", "confidence", "latency_ms"})
 """Fields whose text is read as a number in a CSV file, where everything is text."""
@@ -83,7 +84,7 @@ class Prediction(NamedTuple):
 
 
 class Actual(NamedTuple):
-    """One accepted actual: a number or a class. ``received_at`` as in :class:`Prediction`."""
+    """One accepted actual: a number or a class; a retraction has neither. ``received_at`` as in :class:`Prediction`."""
 
     model_id: str
     prediction_id: str

@@ -22,6 +22,7 @@ class Stored:
     duplicates: int
     conflicts: list[Event]
     revised: int
+    retracted: int
     orphans: int
     returned: int
     touched: set[ModelHour]
@@ -67,6 +68,7 @@ def store_events(connection: Connection, events: Sequence[Event], *, now: int, b
         duplicates=len(events) - accepted - len(settled.conflict_positions),
         conflicts=[events[position] for position in sorted(settled.conflict_positions)],
         revised=growth.revised,
+        retracted=growth.retracted,
         orphans=growth.orphans,
         returned=growth.returned,
         touched=predicted | labelled,

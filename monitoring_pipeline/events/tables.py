@@ -46,6 +46,7 @@ predictions = Table(
 
 # Append-only. ``predicted_at`` is the event time of the prediction it belongs to, copied so that one
 # window's truth is one index range; it is null while the prediction is unknown: such a row is an orphan.
+# A row with neither value nor class is a retraction. Which row holds is told by :mod:`.truth`, not by ``revision``.
 actuals = Table(
     "actuals",
     metadata,
@@ -68,7 +69,8 @@ actuals = Table(
     sqlite_with_rowid=False,
 )
 
-# Rows that could not be accepted, word for word, so that they can be mended and replayed.
+# Rows that could not be accepted, so that they can be mended and replayed: a line of text word for word, a row that
+# was read (of CSV, Parquet or a program) as JSON with the same field names.
 quarantine = Table(
     "quarantine",
     metadata,

@@ -1,9 +1,9 @@
 """A record becomes an event, or is rejected for the first thing that is wrong with it.
 
-Which extra fields a prediction may carry: of a model that the config declares, its declared segments and nothing
-else, so a misspelt field is found; of an undeclared model any scalar, since nobody said what is right.
-An actual carries no extras: there is nothing they could mean. What a declared model predicts, and its declared
-features, must be of the declared kind (see :mod:`.outcomes` and :mod:`.typed`).
+Which extra fields a prediction may carry: of a model that the config declares, those that it gives a meaning
+(segments, query, resources, business fields) and nothing else, so a misspelt field is found; of an undeclared model any
+scalar, since nobody said what is right. An actual carries no extras: there is nothing they could mean. What a declared
+model predicts, and its declared features, must be of the declared kind (see :mod:`.outcomes` and :mod:`.typed`).
 
 These functions run once per event at tens of thousands of events per second, which is why the common case is
 written out flat and the thorough checks of :mod:`.checks` are called only for what is not plainly right.
@@ -99,7 +99,7 @@ class Validator:
         return prediction, Actual(model_id, prediction_id, truth, truth_label, predicted_at, received_at)
 
     def actual(self, record: Record) -> Actual:
-        """The actual; its optional ``timestamp`` is when the truth was observed.
+        """The actual, or the retraction; its optional ``timestamp`` is when the truth, or its want, was observed.
 
         Raises:
             Rejected: for the first fault found.
@@ -107,7 +107,10 @@ class Validator:
         model_id, rules = self._model(record)
         prediction_id = _prediction_id(record)
         refuse_extras(record)
-        value, label = rules.actual(_required(record, "actual_value"), "actual_value")
+        if record.get("retracted") is not None and _retracts(record):
+            value, label = None, None
+        else:
+            value, label = rules.actual(_required(record, "actual_value"), "actual_value")
         stamp = record.get("timestamp")
         observed_at = None if stamp is None else self._event_time(stamp)
         received_at = self._knowledge_time(record.get("received_at"))
@@ -125,7 +128,7 @@ class Validator:
     def _rules_of(self, model_id: str) -> _ModelRules:
         model = self._config.model(model_id)
         predicted, actual = outcome_checks(model)
-        extras = None if model is None else frozenset(model.segments)
+        extras = None if model is None else frozenset(model.extra_fields)
         return _ModelRules(extras=extras, predicted=predicted, actual=actual, features=typed_features(model))
 
     def _event_time(self, stamp: object) -> int:
@@ -173,6 +176,14 @@ def _required(record: Record, field: str) -> object:
     if value is None:
         raise Rejected(QuarantineReason.MISSING_VALUE, field, f"{field} is null; it must have a value")
     return value
+
+
+def _retracts(record: Record) -> bool:
+    retracted = checks.boolean(record["retracted"], field="retracted")
+    if retracted and record.get("actual_value") is not None:
+        found = "the row has an actual_value and retracted true; write the new value alone, or retracted without one"
+        raise Rejected(QuarantineReason.CONTRADICTION, "retracted", found)
+    return retracted
 
 
 def _features(value: object, typed: TypedFeatures) -> str:

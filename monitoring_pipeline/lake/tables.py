@@ -20,3 +20,12 @@ partition_ledger = Table(
     Column("published_at", BigInteger, nullable=False),
     Index(None, "dataset", "window_start"),
 )
+
+# The last knowledge time under which a dataset was published, so that it never runs backwards: what was said as of
+# an instant stays said.
+knowledge = Table(
+    "knowledge",
+    metadata,
+    Column("dataset", Text, primary_key=True),
+    Column("known_at", BigInteger, nullable=False),
+)

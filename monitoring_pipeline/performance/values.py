@@ -27,6 +27,14 @@ class UndefinedReason(StrEnum):
     """What the model looks for always happened."""
     NO_PROBABILITIES = "no_probabilities"
     """No judged row carries a probability."""
+    TOO_FEW_ROWS = "too_few_rows"
+    """A correlation needs at least four rows that have both quantities."""
+    CONSTANT_VALUES = "constant_values"
+    """One of two correlated quantities is the same in every row."""
+    NO_COMPLETE_QUERY = "no_complete_query"
+    """No query of a ranking model has usable truth for all its rows."""
+    NO_RELEVANT_ROWS = "no_relevant_rows"
+    """No complete query of a ranking model has a row that is relevant: every order is as good."""
     OVERFLOW = "overflow"
     """A sum or the value itself is beyond the largest double (1.8e308)."""
     UNDERFLOW = "underflow"
@@ -43,10 +51,18 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """A value and, where a method is known and the rows suffice, its 95 % interval."""
+    """A value and, where a method is known and the rows suffice, its 95 % interval.
+
+    Attributes:
+        value: in the metric's unit.
+        interval: of the true value; where a histogram was used it is widened by ``error_bound`` on both sides already.
+        error_bound: how far ``value`` can be from the one that all the rows would give, because a histogram stands
+            for them; in the metric's unit. None: the value is exact but for rounding.
+    """
 
     value: float
     interval: Interval | None = None
+    error_bound: float | None = None
 
 
 Answer = Estimate | UndefinedReason
@@ -57,7 +73,8 @@ Answer = Estimate | UndefinedReason
 class MetricValue:
     """One metric of one group as it is stored: ``value`` or ``undefined``, exactly one of the two.
 
-    All numbers are finite. ``lower`` and ``upper`` are both there or both missing.
+    All numbers are finite. ``lower`` and ``upper`` are both there or both missing; so is ``detectable_change`` with
+    them (see :mod:`.detectable`), unless it is beyond the doubles. ``error_bound`` is that of the :class:`Estimate`.
     """
 
     metric: str
@@ -65,3 +82,5 @@ class MetricValue:
     lower: float | None
     upper: float | None
     undefined: UndefinedReason | None
+    detectable_change: float | None = None
+    error_bound: float | None = None

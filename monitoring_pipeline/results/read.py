@@ -1,4 +1,4 @@
-"""Reads what stands now: the metrics and drift results that ``monitor metrics`` and ``monitor drift`` print.
+"""Reads metrics and drift results, as they stand or as they stood: what ``monitor metrics`` and ``drift`` print.
 
 Rows are plain dictionaries with stable keys, ready for JSON: instants are ISO 8601 in UTC, and a value that does
 not exist is ``None`` with its reason beside it, never a number and never NaN.
@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, RowMapping, Select, Table, func, select
 
+from monitoring_pipeline.clock import Clock, system_clock
 from monitoring_pipeline.database import reading
+from monitoring_pipeline.results.as_of import held_at, settled
 from monitoring_pipeline.results.tables import drift_results, metrics
 from monitoring_pipeline.windows import Grain, Window, isoformat
 
@@ -25,8 +27,10 @@ def read_metrics(
     start: int | None = None,
     end: int | None = None,
     segment: str | None = None,
+    as_of: int | None = None,
+    clock: Clock = system_clock,
 ) -> list[ResultRow]:
-    """The standing metrics, one row per window, group and metric.
+    """The metrics that stand, or stood at an instant: one row per window, group and metric.
 
     Args:
         engine: the store.
@@ -35,15 +39,19 @@ def read_metrics(
         start: windows that start at or after this instant (microseconds UTC).
         end: windows that start before this instant.
         segment: one segment (``all``, ``carrier=UA``), or with a star at its end every segment that starts so.
+        as_of: what the monitor held to be true at this instant; ``None`` for what stands. The answer about a past
+            instant is the same for ever, whatever truth arrives later: same rows, same bits.
+        clock: what time it is; an instant in the future is refused.
 
     Returns:
         Rows ordered by model, grain, window, version, environment, segment and metric. ``coverage`` is
-        labelled_count / prediction_count, ``None`` without predictions.
+        labelled_count / prediction_count, ``None`` without predictions and for metrics that need no labels.
 
     Raises:
-        MonitorError: if the store cannot be reached.
+        MonitorError: if the store cannot be reached, or ``as_of`` is in the future.
     """
-    wanted = _standing(metrics, model_id=model_id, grain=grain, start=start, end=end, segment=segment)
+    held = held_at(metrics, settled(engine, metrics, as_of, clock=clock))
+    wanted = _held(metrics, held, model_id=model_id, grain=grain, start=start, end=end, segment=segment)
     return _rows(engine, wanted, lambda row: {**_group(row), **_metric(row)}, order=("metric",))
 
 
@@ -55,9 +63,12 @@ def read_drift(
     start: int | None = None,
     end: int | None = None,
     segment: str | None = None,
+    as_of: int | None = None,
+    clock: Clock = system_clock,
 ) -> list[ResultRow]:
     """The standing drift results, one row per window, group, feature and measure; see :func:`read_metrics`."""
-    wanted = _standing(drift_results, model_id=model_id, grain=grain, start=start, end=end, segment=segment)
+    held = held_at(drift_results, settled(engine, drift_results, as_of, clock=clock))
+    wanted = _held(drift_results, held, model_id=model_id, grain=grain, start=start, end=end, segment=segment)
     return _rows(engine, wanted, lambda row: {**_group(row), **_drift(row)}, order=("feature", "measure"))
 
 
@@ -67,8 +78,9 @@ def models_with_results(engine: Engine, table: Table) -> list[str]:
         return sorted(connection.scalars(select(table.c.model_id).distinct()))
 
 
-def _standing(
+def _held(
     table: Table,
+    held: ColumnElement[bool],
     *,
     model_id: str | None,
     grain: Grain | None,
@@ -76,7 +88,7 @@ def _standing(
     end: int | None,
     segment: str | None,
 ) -> Select[Any]:
-    conditions: list[ColumnElement[bool]] = [table.c.known_to.is_(None)]
+    conditions = [held]
     if model_id is not None:
         conditions.append(table.c.model_id == model_id)
     if grain is not None:
@@ -125,11 +137,13 @@ def _metric(row: RowMapping) -> ResultRow:
     predictions, labelled = row["prediction_count"], row["labelled_count"]
     return {
         "metric": row["metric"],
-        **{key: _finite(row[key]) for key in ("value", "lower", "upper")},
+        **{key: _finite(row[key]) for key in ("value", "lower", "upper", "detectable_change", "error_bound")},
         "prediction_count": predictions,
         "labelled_count": labelled,
-        "coverage": labelled / predictions if predictions else None,
+        # A value without a label is that of a metric which needs none, such as a latency.
+        "coverage": labelled / predictions if predictions and (labelled or row["value"] is None) else None,
         "undefined_reason": row["undefined_reason"],
+        "known_from": isoformat(row["known_from"]),
     }
 
 

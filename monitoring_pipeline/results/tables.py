@@ -37,19 +37,39 @@ def _current(name: str, *columns: str) -> Index:
     )
 
 
-# Mergeable sums of one hour and group: days, weeks and any window are merged from these.
+# Mergeable sums of one hour and group: days, weeks and any window are merged from these, as of any instant.
 performance_sums = Table(
     "performance_sums",
     metadata,
-    Column("model_id", Text, primary_key=True),
-    Column("window_start", BigInteger, primary_key=True),
-    Column("model_version", Text, primary_key=True),
-    Column("environment", Text, primary_key=True),
-    Column("segment", Text, primary_key=True),
+    Column("model_id", Text, nullable=False),
+    Column("window_start", BigInteger, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("segment", Text, nullable=False),
+    Column("family", Text, nullable=False),  # performance | operations | labels | business
     Column("prediction_count", BigInteger, nullable=False),
     Column("labelled_count", BigInteger, nullable=False),
-    Column("measured_as", Text, nullable=False),  # task and threshold: sums of other kinds are not merged with these
+    Column("measured_as", Text, nullable=False),  # kind and its settings: sums of others are not merged with these
     Column("sums", Text, nullable=False),  # JSON; doubles written so that they read back bit-equal
+    *_knowledge(),
+    _current(
+        "ux_performance_sums_current",
+        "model_id", "window_start", "model_version", "environment", "segment", "family",
+    ),
+    Index("ix_performance_sums_history", "model_id", "window_start"),
+)  # fmt: skip
+
+# An hour's sums as they were known at an instant, for comparisons at the same label age. A cache: a row is good
+# while its checksum is that of the standing joined file.
+sums_known_at = Table(
+    "sums_known_at",
+    metadata,
+    Column("model_id", Text, primary_key=True),
+    Column("window_start", BigInteger, primary_key=True),
+    Column("known_at", BigInteger, primary_key=True),
+    Column("checksum", Text, nullable=False),  # of the joined file that they were computed from
+    Column("measured_as", Text, nullable=False),
+    Column("sums", Text, nullable=False),  # JSON list of [version, environment, segment, sums]
     sqlite_with_rowid=False,
 )
 
@@ -61,12 +81,36 @@ metrics = Table(
     Column("value", Double),
     Column("lower", Double),
     Column("upper", Double),
+    Column("detectable_change", Double),  # the smallest true change that the window would have shown
+    Column("error_bound", Double),  # how far a histogram's answer may be from the exact one; null: exact
     Column("undefined_reason", Text),  # why there is no value, never a number in its place
     Column("prediction_count", BigInteger, nullable=False),
     Column("labelled_count", BigInteger, nullable=False),
     *_knowledge(),
     _current(
         "ux_metrics_current",
+        "model_id", "grain", "window_start", "model_version", "environment", "segment", "metric",
+    ),
+    Index("ix_metrics_history", "model_id", "grain", "window_start"),
+)  # fmt: skip
+
+# What the performance on rows without truth probably is: shown beside the measured one, never judged by a rule.
+estimates = Table(
+    "estimates",
+    metadata,
+    *_window_key(),
+    Column("metric", Text, nullable=False),
+    Column("value", Double),
+    Column("lower", Double),
+    Column("upper", Double),
+    Column("undefined_reason", Text),
+    Column("method", Text, nullable=False),  # confidence_based | direct_loss
+    Column("unlabelled_count", BigInteger, nullable=False),  # the rows that are estimated
+    Column("trained_until", BigInteger),  # the labels that the estimator learned from were known by then
+    Column("trained_count", BigInteger, nullable=False),
+    *_knowledge(),
+    _current(
+        "ux_estimates_current",
         "model_id", "grain", "window_start", "model_version", "environment", "segment", "metric",
     ),
 )  # fmt: skip

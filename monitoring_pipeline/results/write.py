@@ -4,15 +4,18 @@ A recomputation that finds the same values writes nothing, so storage grows with
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, insert, select, update
 
 from monitoring_pipeline.results.tables import performance_sums
 
 Row = Mapping[str, Any]
+
+SUMS_KEY = ("model_id", "window_start", "model_version", "environment", "segment", "family")
 
 
 def replace_standing(
@@ -57,14 +60,19 @@ def _close(connection: Connection, table: Table, rows: Sequence[Row], *, key: Se
     connection.execute(statement, [{f"key_{name}": row[name] for name in key} for row in rows])
 
 
-def replace_sums(connection: Connection, model_id: str, hours: Collection[int], rows: Sequence[Row]) -> None:
-    """Make ``rows`` the mergeable sums of one model's hours."""
+def replace_sums(
+    connection: Connection, model_id: str, hours: Collection[int], rows: Sequence[Row], *, now: int
+) -> None:
+    """Make ``rows`` the mergeable sums of one model's hours; sums that changed keep their past."""
     table = performance_sums.c
+    by_hour: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_hour[row["window_start"]].append(row)
     for start in range(0, len(hours), 500):
         batch = sorted(hours)[start : start + 500]
-        connection.execute(delete(performance_sums).where(table.model_id == model_id, table.window_start.in_(batch)))
-    if rows:
-        connection.execute(insert(performance_sums), list(rows))
+        scope = and_(table.model_id == model_id, table.window_start.in_(batch))
+        wanted = [row for hour in batch for row in by_hour[hour]]
+        replace_standing(connection, performance_sums, scope, wanted, key=SUMS_KEY, now=now)
 
 
 def checksum_of(rows: Iterable[Row]) -> str:

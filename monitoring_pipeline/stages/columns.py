@@ -1,7 +1,8 @@
 """From event rows to the typed columns of an hour file.
 
-Features become columns ``f.<name>``, segments columns ``s.<name>``. A declared feature has its declared
-type; another one is numeric if every value of the hour is a number, else text.
+Features become columns ``f.<name>``, segments columns ``s.<name>``, declared numeric fields (resources, business)
+columns ``x.<name>``, and a ranking model's query the column ``query_id``. A declared feature has its declared type;
+another one is numeric if every value of the hour is a number, else text.
 """
 
 import hashlib
@@ -17,6 +18,8 @@ from monitoring_pipeline.events.read import PREDICTION_COLUMNS
 
 FEATURE_PREFIX = "f."
 SEGMENT_PREFIX = "s."
+NUMERIC_PREFIX = "x."
+QUERY_COLUMN = "query_id"
 
 # PostgreSQL refuses index entries beyond 2,704 bytes; nobody reads a name of this length anyway.
 LONGEST_SEGMENT_VALUE = 200
@@ -41,7 +44,7 @@ def logged_table(model: Model, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
     """One hour's predictions as a table sorted by prediction_id.
 
     Args:
-        model: the declaration, which types the features and names the segments.
+        model: the declaration, which types the features and names the segments, the numeric fields and the query.
         rows: tuples of ``PREDICTION_COLUMNS``.
     """
     # Sorted here and not by the database: collations differ, code points do not.
@@ -50,11 +53,19 @@ def logged_table(model: Model, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
     features = [orjson.loads(text) for text in columns.pop("features", ())]
     extras = [orjson.loads(text) if text else {} for text in columns.pop("extras", ())]
     arrays = {name: pa.array(columns.get(name, ()), type=kind) for name, kind in LOGGED_TYPES.items()}
-    for name in model.segments:
-        values = (_segment(f[name] if name in f else e.get(name)) for f, e in zip(features, extras, strict=True))
-        arrays[SEGMENT_PREFIX + name] = pa.array(list(values), type=pa.string())
+    for name in model.segment_fields:
+        arrays[SEGMENT_PREFIX + name] = pa.array(map(_segment, _field(name, features, extras)), type=pa.string())
+    if model.query is not None:
+        arrays[QUERY_COLUMN] = _typed(_field(model.query, features, extras), numeric=False)
+    for name in model.numeric_fields:
+        arrays[NUMERIC_PREFIX + name] = _typed(_field(name, features, extras), numeric=True)
     arrays.update(_feature_columns(model, features))
     return pa.table(arrays)
+
+
+def _field(name: str, features: Sequence[Mapping[str, Any]], extras: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """A field of each prediction: the feature of this name if there is one, else the extra field."""
+    return [f[name] if name in f else e.get(name) for f, e in zip(features, extras, strict=True)]
 
 
 def _segment(value: object) -> str | None:

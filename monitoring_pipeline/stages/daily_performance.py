@@ -1,28 +1,23 @@
 """``daily_performance``: days merged from their hours' sums, exactly and without reading a row again."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-import orjson
-from sqlalchemy import Connection, select
-
-from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.lake import ledger
-from monitoring_pipeline.performance.registry import sums_from_dict
 from monitoring_pipeline.performance.sums import Sums, merge
-from monitoring_pipeline.results.tables import performance_sums
 from monitoring_pipeline.stages import joined
 from monitoring_pipeline.stages.blocked import blocked_windows
 from monitoring_pipeline.stages.groups import GroupKey
-from monitoring_pipeline.stages.measure import complete_segments, measured_as
+from monitoring_pipeline.stages.measure import complete_segments
 from monitoring_pipeline.stages.models import declaration
 from monitoring_pipeline.stages.outstanding import compute_outstanding
 from monitoring_pipeline.stages.performance import measure_model
 from monitoring_pipeline.stages.performance_results import DAILY, HOURLY, publish_performance
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.report import ModelOutcome, StageReport
+from monitoring_pipeline.stages.stored_sums import outdated_hours, stored_sums
 from monitoring_pipeline.windows import Grain, Window, floor
 
 
@@ -46,7 +41,7 @@ def _merge_model(pipeline: Pipeline, model_id: str, sources: Sequence[ledger.Led
     _measure_anew(pipeline, model_id, hours)
     with reading(pipeline.engine) as connection:
         model = declaration(connection, pipeline.config, model_id)
-        stored = _stored_sums(connection, model, hours)
+        stored = stored_sums(connection, model, hours)
         blocked = blocked_windows(connection, model_id, hours)
     parts: dict[GroupKey, list[Sums]] = defaultdict(list)
     for key, sums in stored.items():
@@ -56,33 +51,13 @@ def _merge_model(pipeline: Pipeline, model_id: str, sources: Sequence[ledger.Led
 
 
 def _measure_anew(pipeline: Pipeline, model_id: str, hours: Sequence[int]) -> None:
-    """Measure the hours again whose sums were made under another task or threshold.
+    """Measure the hours again whose sums were made under other settings, or lack what is measured now.
 
     A day merged from both would be true under neither declaration.
     """
     with reading(pipeline.engine) as connection:
         model = declaration(connection, pipeline.config, model_id)
-        table = performance_sums.c
-        query = select(table.window_start).where(
-            table.model_id == model_id,
-            table.window_start.between(min(hours), max(hours)),
-            table.measured_as != measured_as(model),
-        )
-        outdated = set(connection.scalars(query.distinct())).intersection(hours)
+        outdated = outdated_hours(connection, model, hours)
         sources = ledger.entries(connection, joined.DATASET, outdated, model_id=model_id)
     if sources:
         measure_model(pipeline, model_id, [sources[key] for key in sorted(sources)])
-
-
-def _stored_sums(connection: Connection, model: Model, hours: Collection[int]) -> dict[GroupKey, Sums]:
-    table, wanted = performance_sums.c, set(hours)
-    query = select(table.window_start, table.model_version, table.environment, table.segment, table.sums).where(
-        table.model_id == model.id,
-        table.window_start.between(min(wanted), max(wanted)),
-        table.measured_as == measured_as(model),
-    )
-    return {
-        GroupKey.of(row): sums_from_dict(model.task, orjson.loads(row.sums))
-        for row in connection.execute(query.order_by(table.window_start))
-        if row.window_start in wanted
-    }

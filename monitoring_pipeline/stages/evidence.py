@@ -1,14 +1,18 @@
 """What the rules judge: the standing metrics and drift verdicts of each group of a model's windows."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
 from monitoring_pipeline.alerts.vocabulary import Group, Measurement
+from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.drift.verdict import DriftVerdict
+from monitoring_pipeline.performance.registry import KINDS, metric_names
 from monitoring_pipeline.results.tables import drift_results, metrics
+from monitoring_pipeline.stages.families import families
+from monitoring_pipeline.stages.families.labels import LABELS
 from monitoring_pipeline.windows import Grain, Window
 
 Drifted = tuple[list[bool | None], int]
@@ -16,11 +20,12 @@ Drifted = tuple[list[bool | None], int]
 
 
 def measurements(
-    connection: Connection, model_id: str, grain: Grain, windows: Collection[int]
+    connection: Connection, model: Model, grain: Grain, windows: Collection[int]
 ) -> dict[Group, dict[str, Measurement]]:
     """Each group's standing metrics, by metric."""
+    free = label_free_metrics(model)
     found: dict[Group, dict[str, Measurement]] = defaultdict(dict)
-    for row in _standing(connection, metrics, model_id, grain, windows):
+    for row in _standing(connection, metrics, model.id, grain, windows):
         found[_group(row, grain)][row.metric] = Measurement(
             prediction_count=row.prediction_count,
             labelled_count=row.labelled_count,
@@ -28,8 +33,34 @@ def measurements(
             lower=row.lower,
             upper=row.upper,
             reason=row.undefined_reason,
+            needs_labels=row.metric not in free,
         )
     return found
+
+
+def label_free_metrics(model: Model) -> frozenset[str]:
+    """The metrics of a model that say nothing of the truth, and so do not wait for labels.
+
+    How labels come can be told before there are any, but changes with each: it is not one of these.
+    """
+    kinds = [KINDS[family.kind] for family in families(model) if family.name != LABELS]
+    named = {metric.__name__ for kind in kinds if not kind.needs_labels for metric in kind.metrics}
+    # Those of a resource are named after it, which only the declaration knows.
+    return frozenset(named | {f"{name}_{part}" for name in model.resources for part in ("mean", "max")})
+
+
+def of_metric(model: Model, by_metric: Mapping[str, Measurement], metric: str) -> Measurement:
+    """A group's metric; the counts alone of one that is not measured there, and of coverage."""
+    if metric in by_metric:
+        return by_metric[metric]
+    # Every metric of the task has the counts of the group; those of other families may have others.
+    named = next((name for name in metric_names(model.task) if name in by_metric), next(iter(by_metric)))
+    counts = by_metric[named]
+    return Measurement(
+        prediction_count=counts.prediction_count,
+        labelled_count=counts.labelled_count,
+        needs_labels=metric not in label_free_metrics(model),
+    )
 
 
 def drifted_features(

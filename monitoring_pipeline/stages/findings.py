@@ -5,26 +5,29 @@ tells nobody anything twice.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from monitoring_pipeline.alerts.findings import DRIFTED_FEATURES, is_mature, judge, judge_drift
 from monitoring_pipeline.alerts.life_cycle import record
 from monitoring_pipeline.alerts.maturing import windows_coming_of_age
+from monitoring_pipeline.alerts.maturity import changes_with_age
 from monitoring_pipeline.alerts.standing import standing_of_windows
-from monitoring_pipeline.alerts.vocabulary import Finding, FindingKey, Group, Measurement, Silence
+from monitoring_pipeline.alerts.vocabulary import Finding, FindingKey, Silence
 from monitoring_pipeline.alerts.withdrawal import subjects_without_rule, withdraw, without_evidence
-from monitoring_pipeline.config.models import Model, Rule
+from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.lake import ledger
+from monitoring_pipeline.lake.knowledge import knowledge_time
 from monitoring_pipeline.results.write import checksum_of
 from monitoring_pipeline.stages import logged
+from monitoring_pipeline.stages.ageing import windows_grown_older
+from monitoring_pipeline.stages.causes import causes_of
 from monitoring_pipeline.stages.drift import DATASETS as DRIFT
-from monitoring_pipeline.stages.evidence import drifted_features, measurements
+from monitoring_pipeline.stages.judgement import verdicts
 from monitoring_pipeline.stages.models import declaration
+from monitoring_pipeline.stages.of_age import of_age
 from monitoring_pipeline.stages.outstanding import compute_outstanding
 from monitoring_pipeline.stages.performance_results import DATASETS as PERFORMANCE
 from monitoring_pipeline.stages.pipeline import Pipeline
@@ -32,8 +35,6 @@ from monitoring_pipeline.stages.report import ModelOutcome, OutcomeState, StageR
 from monitoring_pipeline.windows import Grain
 
 DATASETS = {Grain.HOUR: "hourly_findings", Grain.DAY: "daily_findings"}
-
-T = TypeVar("T")
 
 
 def judge_windows(pipeline: Pipeline, grain: Grain, starts: Sequence[int], *, only_due: bool = False) -> StageReport:
@@ -45,11 +46,15 @@ def judge_windows(pipeline: Pipeline, grain: Grain, starts: Sequence[int], *, on
 
 
 def mature_alerts(pipeline: Pipeline) -> StageReport:
-    """Judge again the windows whose verdict waited for labels that have come of age by the passing of time alone."""
+    """Judge again the windows that time alone has changed: their labels are due, or they reached another age."""
+    now = pipeline.clock()
     with reading(pipeline.engine) as connection:
-        matured = windows_coming_of_age(connection, pipeline.config, now=pipeline.clock())
+        matured = windows_coming_of_age(connection, pipeline.config, now=now)
+        older = windows_grown_older(connection, pipeline.config, DATASETS, now=now)
+    starts = {(window.grain, window.start) for window in matured} | {(w.grain, w.window_start) for w in older}
     reports = [
-        judge_windows(pipeline, grain, [window.start for window in matured if window.grain is grain]) for grain in Grain
+        judge_windows(pipeline, grain, sorted(start for of_grain, start in starts if of_grain is grain))
+        for grain in Grain
     ]
     return StageReport(
         dataset="alerts",
@@ -63,35 +68,46 @@ def withdraw_alerts(pipeline: Pipeline) -> int:
     with writing(pipeline.engine) as connection:
         for dataset in DATASETS.values():
             ledger.serialize(connection, dataset)
-        return withdraw(connection, pipeline.config, now=pipeline.clock())
+        now = max(knowledge_time(connection, dataset, clock=pipeline.clock) for dataset in DATASETS.values())
+        return withdraw(connection, pipeline.config, now=now)
 
 
 def review_due(pipeline: Pipeline) -> tuple[int, ...]:
     """What the review of alerts would do now, in numbers that change with it; empty if nothing."""
+    now = pipeline.clock()
     with reading(pipeline.engine) as connection:
-        matured = windows_coming_of_age(connection, pipeline.config, now=pipeline.clock())
+        matured = windows_coming_of_age(connection, pipeline.config, now=now)
+        older = windows_grown_older(connection, pipeline.config, DATASETS, now=now)
         ruleless = subjects_without_rule(connection, pipeline.config)
-    return (len(matured), matured[-1].start if matured else 0, len(ruleless)) if matured or ruleless else ()
+    if not (matured or older or ruleless):
+        return ()
+    # One window grows older many times: only the age's instant tells one time from another.
+    reached_at = older[-1].reached_at if older else 0
+    return len(matured), matured[-1].start if matured else 0, len(ruleless), len(older), reached_at
 
 
 def _judge_model(
     pipeline: Pipeline, grain: Grain, model_id: str, sources: Sequence[ledger.LedgerEntry]
 ) -> list[ModelOutcome]:
-    now = pipeline.clock()
+    windows = [source.window_start for source in sources]
     by_window: dict[int, list[Finding]] = defaultdict(list)
+    with reading(pipeline.engine) as connection:
+        model = declaration(connection, pipeline.config, model_id)
+    aged = of_age(pipeline, model, grain, windows, now=pipeline.clock())
     with writing(pipeline.engine) as connection:
         ledger.serialize(connection, DATASETS[grain])
-        model = declaration(connection, pipeline.config, model_id)
-        windows = [source.window_start for source in sources]
-        findings = _verdicts(connection, model, grain, windows, now=now)
+        now = knowledge_time(connection, DATASETS[grain], clock=pipeline.clock)
+        findings = verdicts(connection, model, grain, windows, aged)
         gone = _gone(connection, model, grain, windows, {finding.key for finding in findings})
-        record(connection, [*findings, *gone], now=now, channels_for=_channels_of(model))
+        causes_for = partial(causes_of, connection, ages={rule.id for rule in model.rules if changes_with_age(rule)})
+        record(connection, [*findings, *gone], now=now, channels_for=_channels_of(model), causes_for=causes_for)
         for finding in findings:
             by_window[finding.key.window_start].append(finding)
         outputs = [_entry(grain, source, by_window[source.window_start]) for source in sources]
         waiting = _waiting_for_drift(connection, model_id, grain, windows)
         complete = [output for output in outputs if output.window_start not in waiting]
-        ledger.publish(connection, ledger.not_newer(connection, complete), now=now)
+        # The instant that said how old the windows are, else an age reached meanwhile would pass for judged.
+        ledger.publish(connection, ledger.not_newer(connection, complete), now=aged.now)
     return [_outcome(output, by_window[output.window_start]) for output in outputs]
 
 
@@ -124,42 +140,6 @@ def _gone(
         for finding in standing_of_windows(connection, model.id, grain, windows)
         if finding.key not in judged and finding.key.rule_id in rules
     ]
-
-
-def _verdicts(connection: Connection, model: Model, grain: Grain, windows: Sequence[int], *, now: int) -> list[Finding]:
-    rules = [rule for rule in model.rules if rule.grain is grain]
-    if not rules:
-        return []
-    measured = measurements(connection, model.id, grain, windows)
-    drifted = drifted_features(connection, model.id, grain, windows)
-    findings: list[Finding] = []
-    for rule in rules:
-        if rule.metric == DRIFTED_FEATURES:
-            findings += [
-                judge_drift(rule, group=group, drifted=features, prediction_count=row_count)
-                for group, (features, row_count) in _covered(rule, drifted).items()
-            ]
-        else:
-            findings += [
-                _judged(rule, model, group, by_metric, now=now) for group, by_metric in _covered(rule, measured).items()
-            ]
-    return findings
-
-
-def _covered(rule: Rule, groups: Mapping[Group, T]) -> dict[Group, T]:
-    return {g: value for g, value in groups.items() if rule.covers(environment=g.environment, segment=g.segment)}
-
-
-def _judged(rule: Rule, model: Model, group: Group, by_metric: Mapping[str, Measurement], *, now: int) -> Finding:
-    measurement = by_metric.get(rule.metric) or _counts_alone(by_metric)
-    mature = is_mature(rule, window=group.window, measurement=measurement, labels=model.labels, now=now)
-    return judge(rule, group=group, measurement=measurement, mature=mature)
-
-
-def _counts_alone(by_metric: Mapping[str, Measurement]) -> Measurement:
-    """What is known for a metric that the task does not have, and for coverage: every metric has the same counts."""
-    some = next(iter(by_metric.values()))
-    return Measurement(prediction_count=some.prediction_count, labelled_count=some.labelled_count)
 
 
 def _channels_of(model: Model) -> Callable[[Finding], list[str]]:

@@ -1,4 +1,4 @@
-"""Which group a row belongs to: window × version × environment × segment value."""
+"""Which group a row belongs to: window × version × environment × segment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +13,12 @@ from monitoring_pipeline.stages.columns import SEGMENT_PREFIX
 ALL = "all"
 NO_VALUE = "(none)"
 
+PERFORMANCE = "performance"
+"""The family of the sums that judge predictions by their truth; see :mod:`.families` for the others."""
+
+# Group codes have 64 bits; before they run out, the combinations that do not occur are numbered away.
+_MOST_CODES = 2**62
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupKey:
@@ -22,6 +28,7 @@ class GroupKey:
     model_version: str
     environment: str
     segment: str
+    family: str = PERFORMANCE
 
     @classmethod
     def of(cls, row: Any) -> Self:
@@ -31,6 +38,7 @@ class GroupKey:
             model_version=row.model_version,
             environment=row.environment,
             segment=row.segment,
+            family=getattr(row, "family", PERFORMANCE),
         )
 
     def within(self, window_start: int) -> Self:
@@ -51,24 +59,67 @@ class Groups:
     keys: list[GroupKey]
 
 
-def group_rows(table: pa.Table, window_starts: npt.NDArray[np.int64], *, segment_column: str | None = None) -> Groups:
-    """Number the rows by window, version, environment and, if given, the values of one segment column.
+def group_rows(table: pa.Table, window_starts: npt.NDArray[np.int64], *, segment_columns: Sequence[str] = ()) -> Groups:
+    """Number the rows by window, version, environment and, if given, the combined values of segment columns.
 
     Args:
-        table: has ``model_version`` and ``environment`` and the segment column (``s.<name>``).
+        table: has ``model_version`` and ``environment`` and the segment columns (``s.<name>``).
         window_starts: each row's window.
-        segment_column: ``None`` for whole models (segment ``all``).
+        segment_columns: the fields of one split; none for whole models (segment ``all``).
     """
-    names = ["model_version", "environment", *([segment_column] if segment_column else [])]
     windows, combined = np.unique(window_starts, return_inverse=True)
-    levels: list[list[str]] = []
-    for name in names:
-        values, codes = _factorize(table[name])
-        levels.append(values)
+    columns = [_factorize(table[name]) for name in ("model_version", "environment", *segment_columns)]
+    span = len(windows)
+    for values, codes in columns:
+        if span * len(values) > _MOST_CODES:
+            present, combined = np.unique(combined, return_inverse=True)
+            span = len(present)
         combined = combined * len(values) + codes
-    present, codes = np.unique(combined, return_inverse=True)
-    keys = [_key(int(code), windows, levels, segment_column) for code in present]
-    return Groups(codes=codes.astype(np.int64), keys=keys)
+        span *= len(values)
+    _, first_rows, numbers = np.unique(combined, return_index=True, return_inverse=True)
+    fields = [name.removeprefix(SEGMENT_PREFIX) for name in segment_columns]
+    keys = []
+    for row in first_rows.tolist():
+        version, environment, *found = (values[codes[row]] for values, codes in columns)
+        keys.append(
+            GroupKey(
+                window_start=int(window_starts[row]),
+                model_version=version,
+                environment=environment,
+                segment=segment_name(fields, found),
+            )
+        )
+    return Groups(codes=numbers.astype(np.int64), keys=keys)
+
+
+def segment_name(fields: Sequence[str], values: Sequence[str]) -> str:
+    """What results call a segment: ``carrier=UA``, or ``carrier & origin=UA & JFK`` for a combination.
+
+    The fields come first and cannot hold an equals sign or an ampersand between spaces, so what is before the first
+    equals sign tells by what a segment splits, whatever its values are, and a rule for ``carrier=*`` does not speak
+    of combinations. An ampersand in a value of a combination is doubled, so that no two segments have one name.
+
+    >>> segment_name(["carrier", "origin"], ["UA", "J&K"])
+    'carrier & origin=UA & J&&K'
+    """
+    if not fields:
+        return ALL
+    written = values if len(values) == 1 else [value.replace("&", "&&") for value in values]
+    return f"{split_name(fields)}={' & '.join(written)}"
+
+
+def split_name(fields: Sequence[str]) -> str:
+    """What a split by these fields is called; the names of its segments begin with this and an equals sign."""
+    return " & ".join(fields)
+
+
+def split_of(segment: str) -> str:
+    """The name of the split that a segment belongs to; ``all`` for whole models.
+
+    >>> split_of("carrier & origin=UA & a=b")
+    'carrier & origin'
+    """
+    return segment.split("=", 1)[0]
 
 
 def _factorize(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
@@ -81,15 +132,3 @@ def _factorize(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64
     rank = np.array([position[name] for name in names], dtype=np.int64)
     indices = encoded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False).astype(np.int64)
     return distinct, rank[indices]
-
-
-def _key(
-    code: int, windows: npt.NDArray[np.int64], levels: Sequence[list[str]], segment_column: str | None
-) -> GroupKey:
-    values: list[str] = []
-    for level in reversed(levels):
-        code, index = divmod(code, len(level))
-        values.append(level[index])
-    values.reverse()
-    segment = f"{segment_column.removeprefix(SEGMENT_PREFIX)}={values[2]}" if segment_column else ALL
-    return GroupKey(window_start=int(windows[code]), model_version=values[0], environment=values[1], segment=segment)

@@ -1,12 +1,13 @@
 """``joined_predictions``: each prediction beside the truth that is known of it now, or beside nothing.
 
-The file is slim (keys, prediction, truth, segments), because late truth rewrites it. A prediction without
-an actual stays in it with nulls: unlabelled is not the same as gone.
+The file is slim (keys, prediction, truth, segments, numeric fields), because late truth rewrites it. A prediction
+without an actual stays in it with nulls: unlabelled is not the same as gone. What is needed to tell what was known at
+an earlier instant (see :mod:`.known_at`) is in it, too.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from operator import attrgetter
 
 import pyarrow as pa
 from sqlalchemy import Connection
@@ -14,11 +15,12 @@ from sqlalchemy import Connection
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.events.read import HourRevision, actuals_of_hours, hour_revisions
 from monitoring_pipeline.events.seals import sealed_hours
+from monitoring_pipeline.events.truth import UNKNOWN, Known, Truth, in_order, truth_of
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.lake.files import Lake
 from monitoring_pipeline.stages import logged
 from monitoring_pipeline.stages.chunks import chunks
-from monitoring_pipeline.stages.columns import SEGMENT_PREFIX
+from monitoring_pipeline.stages.columns import NUMERIC_PREFIX, QUERY_COLUMN, SEGMENT_PREFIX
 from monitoring_pipeline.stages.isolation import Failures
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.report import ModelOutcome, OutcomeState, StageReport
@@ -37,16 +39,16 @@ KEPT = (
     "probabilities",
     "confidence",
     "latency_ms",
+    "received_at",
 )
 
 ACTUAL_TYPES = {
     "actual_value": pa.float64(),
     "actual_class": pa.string(),
     "actual_received_at": pa.int64(),
+    "first_actual_received_at": pa.int64(),
+    "truth_history": pa.string(),
 }
-
-Actual = tuple[int, int, float | None, str | None]
-"""received_at, revision, value, class: ordered by when it was known, then by arrival."""
 
 
 def join_predictions(pipeline: Pipeline, hours: Sequence[int], *, only_due: bool = False) -> StageReport:
@@ -127,24 +129,24 @@ def _write_files(
     return outputs
 
 
-def _current_truth(connection: Connection, model_id: str, hours: Sequence[int]) -> dict[str, Actual]:
-    truth: dict[str, Actual] = {}
-    for prediction_id, _at, revision, value, label, received_at in actuals_of_hours(connection, model_id, hours):
-        candidate = (received_at, revision, value, label)
-        # (received_at, revision) is unique per prediction, so the comparison never reaches the values.
-        if prediction_id not in truth or candidate[:2] > truth[prediction_id][:2]:
-            truth[prediction_id] = candidate
-    return truth
+def _current_truth(connection: Connection, model_id: str, hours: Sequence[int]) -> dict[str, Truth]:
+    copies: dict[str, list[Known]] = defaultdict(list)
+    for prediction_id, *known in actuals_of_hours(connection, model_id, hours):
+        copies[prediction_id].append((known[0], known[1], known[2], known[3]))
+    return {prediction_id: truth_of(in_order(said)) for prediction_id, said in copies.items()}
 
 
-def _joined_table(logged_rows: pa.Table, truth: dict[str, Actual]) -> pa.Table:
-    segments = [name for name in logged_rows.column_names if name.startswith(SEGMENT_PREFIX)]
-    nothing: tuple[Any, ...] = (None, None, None, None)
-    matched = [truth.get(prediction_id, nothing) for prediction_id in logged_rows["prediction_id"].to_pylist()]
-    table = logged_rows.select([*KEPT, *segments])
-    for (name, kind), position in zip(ACTUAL_TYPES.items(), (2, 3, 0), strict=True):
-        table = table.append_column(name, pa.array([found[position] for found in matched], type=kind))
+def _joined_table(logged_rows: pa.Table, truth: dict[str, Truth]) -> pa.Table:
+    declared = [name for name in logged_rows.column_names if _is_declared(name)]
+    matched = [truth.get(prediction_id, UNKNOWN) for prediction_id in logged_rows["prediction_id"].to_pylist()]
+    table = logged_rows.select([*KEPT, *declared])
+    for name, kind in ACTUAL_TYPES.items():
+        table = table.append_column(name, pa.array(map(attrgetter(name), matched), type=kind))
     return table
+
+
+def _is_declared(column: str) -> bool:
+    return column == QUERY_COLUMN or column.startswith((SEGMENT_PREFIX, NUMERIC_PREFIX))
 
 
 def _computed(output: ledger.LedgerEntry, labelled: int) -> ModelOutcome:

@@ -11,8 +11,8 @@ from monitoring_pipeline.performance.registry import evaluate
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.results.tables import metrics
 from monitoring_pipeline.results.write import Row, replace_sums
-from monitoring_pipeline.stages.groups import ALL, GroupKey
-from monitoring_pipeline.stages.measure import measured_as
+from monitoring_pipeline.stages.families import families
+from monitoring_pipeline.stages.groups import ALL, PERFORMANCE, GroupKey
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.publish import ResultSet, publish_results
 from monitoring_pipeline.stages.report import Details, ModelOutcome, OutcomeState
@@ -47,9 +47,15 @@ def publish_performance(
     for key, value in sums.items():
         rows[key.window_start] += _metric_rows(model.id, grain, key, value)
 
-    def store_sums(connection: Connection, windows: list[int]) -> None:
-        stored = [_sums_row(model, key, value) for key, value in sums.items() if key.window_start in windows]
-        replace_sums(connection, model.id, windows, stored)
+    measured_as = {family.name: family.measured_as for family in families(model)}
+
+    def store_sums(connection: Connection, windows: list[int], now: int) -> None:
+        stored = [
+            _sums_row(model, measured_as[key.family], key, value)
+            for key, value in sums.items()
+            if key.window_start in windows
+        ]
+        replace_sums(connection, model.id, windows, stored, now=now)
 
     results = ResultSet(
         dataset=DATASETS[grain],
@@ -95,20 +101,23 @@ def _metric_rows(model_id: str, grain: Grain, key: GroupKey, sums: Sums) -> list
             "value": result.value,
             "lower": result.lower,
             "upper": result.upper,
+            "detectable_change": result.detectable_change,
+            "error_bound": result.error_bound,
             "undefined_reason": None if result.undefined is None else result.undefined.value,
         }
         for result in evaluate(sums)
     ]
 
 
-def _sums_row(model: Model, key: GroupKey, sums: Sums) -> Row:
+def _sums_row(model: Model, measured_as: str, key: GroupKey, sums: Sums) -> Row:
     return {
         "model_id": model.id,
         "window_start": key.window_start,
-        "measured_as": measured_as(model),
+        "measured_as": measured_as,
         "model_version": key.model_version,
         "environment": key.environment,
         "segment": key.segment,
+        "family": key.family,
         "prediction_count": sums.prediction_count,
         "labelled_count": sums.labelled_count,
         "sums": orjson.dumps(sums.to_dict(), option=orjson.OPT_SORT_KEYS).decode(),
@@ -117,7 +126,11 @@ def _sums_row(model: Model, key: GroupKey, sums: Sums) -> Row:
 
 def _headline(sums: Mapping[GroupKey, Sums], window: int) -> Details:
     """What a person wants to see first: coverage, and each metric of the busiest version and environment."""
-    wholes = [(key, value) for key, value in sums.items() if key.window_start == window and key.segment == ALL]
+    wholes = [
+        (key, value)
+        for key, value in sums.items()
+        if (key.window_start, key.segment, key.family) == (window, ALL, PERFORMANCE)
+    ]
     if not wholes:
         return {}
     key, busiest = max(wholes, key=lambda item: item[1].prediction_count)

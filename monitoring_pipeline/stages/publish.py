@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_
 
 from monitoring_pipeline.database import writing
 from monitoring_pipeline.lake import ledger
+from monitoring_pipeline.lake.knowledge import knowledge_time
 from monitoring_pipeline.results.write import Row, checksum_of, replace_standing
 from monitoring_pipeline.stages.pipeline import Pipeline
 
@@ -50,26 +51,27 @@ class ResultSet:
 
 
 def publish_results(
-    pipeline: Pipeline, results: ResultSet, *, also: Callable[[Connection, list[int]], None] | None = None
+    pipeline: Pipeline, results: ResultSet, *, also: Callable[[Connection, list[int], int], None] | None = None
 ) -> list[ledger.LedgerEntry]:
     """Make the results the standing ones.
 
     Args:
         pipeline: where to.
         results: what stands from now on.
-        also: writes more in the same transaction; gets the windows that are really published.
+        also: writes more in the same transaction; gets the windows that are really published, and the instant at
+            which they become known.
 
     Returns:
         The ledger entries of the published windows; a window that someone else has meanwhile published from a
         later revision is left as it is.
     """
-    now = pipeline.clock()
     with writing(pipeline.engine) as connection:
         ledger.serialize(connection, results.dataset)
+        now = knowledge_time(connection, results.dataset, clock=pipeline.clock)
         outputs = ledger.not_newer(connection, results.ledger_entries())
         windows = [output.window_start for output in outputs]
         if also is not None:
-            also(connection, windows)
+            also(connection, windows, now)
         columns = results.table.c
         scope = and_(columns.model_id == results.model_id, columns.window_start.in_(windows), results.scope)
         rows = [row for window in windows for row in results.rows.get(window, ())]

@@ -29,10 +29,11 @@ def hour_tables(
         tables.append(table)
         counts.append(table.num_rows)
     starts = np.repeat(np.array([entry.window_start for entry in entries], dtype=np.int64), counts)
-    return _concat(tables), starts
+    return together(tables), starts
 
 
-def _concat(tables: Sequence[pa.Table]) -> pa.Table:
+def together(tables: Sequence[pa.Table]) -> pa.Table:
+    """The rows of several hours' tables; a column that is numeric in one and text in another is text in all."""
     if not tables:
         return pa.table({})
     kinds: dict[str, set[pa.DataType]] = {}

@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from monitoring_pipeline.performance.binary.sums import BinarySums
+from monitoring_pipeline.performance.mergeable.reliability import ReliabilityBins
+from monitoring_pipeline.performance.mergeable.score_histogram import NEGATIVE, POSITIVE, UNLABELLED, ScoreHistogram
 from monitoring_pipeline.performance.rows.columns import arrived, floats, is_probability, is_yes_or_no, log_score
 from monitoring_pipeline.performance.rows.grouping import Grouping
 
@@ -49,7 +51,17 @@ def binary_sums(
         grouping.only(usable & (said == says) & (y == is_)).counts() for says, is_ in ((1, 1), (1, 0), (0, 0), (0, 1))
     )
     judged = usable & scored
+    counted = judged | (~known & is_probability(probability))
+    outcome = np.where(y == 1, POSITIVE, np.where(y == 0, NEGATIVE, UNLABELLED))
+    histograms = ScoreHistogram.of_groups(
+        grouping.codes[counted],
+        group_count,
+        probability=probability[counted],
+        said_yes=said[counted] == 1,
+        outcome=outcome[counted],
+    )
     probability, y = probability[judged], y[judged]
+    bins = ReliabilityBins.of_groups(grouping.codes[judged], group_count, probability=probability, is_positive=y == 1)
     squared_scores = grouping.only(judged).moments((probability - y) * (probability - y))
     log_scores = grouping.only(judged).moments(log_score(np.where(y == 1, probability, 1 - probability)))
     return [
@@ -62,6 +74,8 @@ def binary_sums(
             false_negatives=fn[group],
             squared_score=squared_scores[group],
             log_score=log_scores[group],
+            scores=histograms[group],
+            reliability=bins[group],
         )
         for group in range(group_count)
     ]

@@ -3,12 +3,18 @@
 from dataclasses import dataclass
 
 from monitoring_pipeline.performance.mergeable.moments import Moments
+from monitoring_pipeline.performance.mergeable.reliability import ReliabilityBins
+from monitoring_pipeline.performance.mergeable.score_histogram import ScoreHistogram
 from monitoring_pipeline.performance.sums import Sums
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BinarySums(Sums):
-    """Sums of a yes/no model at one threshold; the scores are over the rows that carry a probability."""
+    """Sums of a yes/no model at one threshold; what is made of probabilities is over the rows that carry one.
+
+    ``scores`` also counts the rows without truth; the others are over judged rows. A row whose truth cannot be judged
+    is in ``unusable_count`` only.
+    """
 
     true_positives: int
     false_positives: int
@@ -16,6 +22,8 @@ class BinarySums(Sums):
     false_negatives: int
     squared_score: Moments
     log_score: Moments
+    scores: ScoreHistogram
+    reliability: ReliabilityBins
 
     @property
     def labelled_count(self) -> int:

@@ -1,17 +1,19 @@
-"""Counts and exact moments of many groups at once.
+"""Counts, exact moments and cells of many groups at once.
 
-Sums are exact and rounded once (see :mod:`.moments`), so a group's result has the same bits whatever the order
-of its rows and whichever other groups are computed beside it. Measured on two cores: one million rows cost
-0.03 s per exact sum, against 0.001 s for ``np.bincount``, which would depend on the order.
+Sums are exact and rounded once (see :mod:`..mergeable.moments`), so a group's result has the same bits whatever the
+order of its rows and whichever other groups are computed beside it.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from monitoring_pipeline.performance.mergeable.moments import OVERFLOWED, Moments, exact_sum
+from monitoring_pipeline.performance.mergeable.joint_moments import JointMoments
+from monitoring_pipeline.performance.mergeable.moments import Moments, exact_sum
+from monitoring_pipeline.performance.rows.exact import FROM_ROWS, exact_array_sum
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -52,28 +54,57 @@ class Grouping:
         counts: list[int] = np.bincount(self.codes, minlength=self.group_count).tolist()
         return counts
 
+    def totals(self, values: Floats) -> list[float]:
+        """Each group's exact sum of ``values``; ``OVERFLOWED`` if it, or a value, is no finite double."""
+        ends = np.searchsorted(self.codes, np.arange(self.group_count + 1)).tolist()
+        if values.size >= FROM_ROWS * self.group_count:
+            return [exact_array_sum(values[start:end]) for start, end in pairwise(ends)]
+        numbers: list[float] = values.tolist()  # once: cutting a list is cheaper than cutting an array
+        return [exact_sum(numbers[start:end]) for start, end in pairwise(ends)]
+
     def moments(self, values: Floats) -> list[Moments]:
         """Each group's moments of ``values``, which may be infinite (an overflow) but never NaN."""
-        present, starts, counts = np.unique(self.codes, return_index=True, return_counts=True)
-        if not present.size:
-            return [Moments()] * self.group_count
-        totals = _exact_sums(values, starts, counts)
-        lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+        return self._moments_and_deviations(values)[0]
+
+    def joint_moments(self, values: Floats, weights: Floats) -> list[JointMoments]:
+        """Each group's joint moments; ``weights`` may be infinite (an overflow), neither may be NaN."""
+        moments, d = self._moments_and_deviations(values)
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares, weighted = d * d, weights * d
+            columns = (squares * squares, weights, weighted, weighted * d)
+        sums = zip(moments, *map(self.totals, columns), strict=True)
+        return [
+            JointMoments.of(value=value, m4=m4, weight=weight, weight_d=weight_d, weight_d2=weight_d2)
+            for value, m4, weight, weight_d, weight_d2 in sums
+        ]
+
+    def cells(self, cells: Integers) -> list[tuple[tuple[int, int], ...]]:
+        """Each group's cells with how many of its rows fall into them, ascending, only those that hold any."""
+        if not cells.size:
+            return [()] * self.group_count
+        lowest, span = int(cells.min()), int(np.ptp(cells)) + 1
+        keys, counts = np.unique(self.codes * span + (cells - lowest), return_counts=True)
+        found = list(zip((keys % span + lowest).tolist(), counts.tolist(), strict=True))
+        ends = np.searchsorted(keys, np.arange(self.group_count + 1) * span).tolist()
+        return [tuple(found[start:end]) for start, end in pairwise(ends)]
+
+    def _moments_and_deviations(self, values: Floats) -> tuple[list[Moments], Floats]:
+        counts, totals = self.counts(), self.totals(values)
+        lowest, highest = np.full(self.group_count, np.inf), np.full(self.group_count, -np.inf)
+        starts = np.flatnonzero(np.diff(self.codes, prepend=-1))
+        present = self.codes[starts]
+        if starts.size:
+            lowest[present] = np.minimum.reduceat(values, starts)
+            highest[present] = np.maximum.reduceat(values, starts)
         with np.errstate(over="ignore", invalid="ignore"):
             # Kept inside the range as in moments.mean_of: a constant deviates from its mean by exactly nothing.
-            means = np.clip(np.array(totals) / counts, lowest, highest)
-            deviations = values - np.repeat(means, counts)
-            squares = _exact_sums(deviations * deviations, starts, counts)
-        result = [Moments()] * self.group_count
-        columns = zip(
-            present.tolist(), counts.tolist(), totals, squares, lowest.tolist(), highest.tolist(), strict=True
-        )
-        for code, count, total, m2, low, high in columns:
-            result[code] = Moments.of(count=count, total=total, m2=m2, lowest=low, highest=high)
-        return result
-
-
-def _exact_sums(values: Floats, starts: Integers, counts: Integers) -> list[float]:
-    numbers: list[float] = np.where(np.isnan(values), OVERFLOWED, values).tolist()
-    runs = zip(starts.tolist(), counts.tolist(), strict=True)
-    return [exact_sum(numbers[start : start + count]) for start, count in runs]
+            means = np.clip(np.array(totals) / np.maximum(counts, 1), lowest, highest)
+            deviations = values - means[self.codes]
+            squares = deviations * deviations
+            m2, m3 = self.totals(squares), self.totals(squares * deviations)
+        columns = zip(counts, totals, m2, m3, lowest.tolist(), highest.tolist(), strict=True)
+        moments = [
+            Moments.of(count=count, total=total, m2=second, m3=third, lowest=low, highest=high)
+            for count, total, second, third, low, high in columns
+        ]
+        return moments, deviations

@@ -15,7 +15,7 @@ from monitoring_pipeline.performance.registry import evaluate, sums_from_dict
 from monitoring_pipeline.performance.sums import Sums, merge
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.results.tables import drift_results, performance_sums
-from monitoring_pipeline.stages.groups import ALL
+from monitoring_pipeline.stages.groups import ALL, PERFORMANCE
 from monitoring_pipeline.tracking.tables import mlflow_projection
 from monitoring_pipeline.windows import Grain
 
@@ -67,8 +67,13 @@ def summarise(installation: Installation) -> list[ModelSummary]:
 
 def _merged(connection: Connection, model: Model) -> Sums | None:
     table = performance_sums.c
-    query = select(table.sums).where(table.model_id == model.id, table.segment == ALL).order_by(table.window_start)
-    parts = [sums_from_dict(model.task, orjson.loads(text)) for text in connection.scalars(query)]
+    query = select(table.sums).where(
+        table.model_id == model.id, table.segment == ALL, table.family == PERFORMANCE, table.known_to.is_(None)
+    )
+    parts = [
+        sums_from_dict(model.task, orjson.loads(text))
+        for text in connection.scalars(query.order_by(table.window_start))
+    ]
     return merge(parts) if parts else None
 
 

@@ -1,0 +1,1 @@
+"""What predictions were worth, in the unit of the business."""

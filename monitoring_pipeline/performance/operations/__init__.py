@@ -1,0 +1,1 @@
+"""How a model served: latency, throughput, confidence, resources; needs no truth."""

@@ -1,0 +1,1 @@
+"""Models that put the items of a query in order."""

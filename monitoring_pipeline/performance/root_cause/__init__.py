@@ -1,0 +1,1 @@
+"""Why a metric changed between two windows: which segments brought the change, by mix and within."""

@@ -1,0 +1,31 @@
+"""Order does not matter: whatever happens in whatever order, the tables end up as the oracle tells them, to the bit.
+
+Predictions, actuals, corrections and retractions arrive in any order and batching, twice, or contradicting each other;
+hours and days are run singly or in ranges, runs die, and events land in the middle of them; processes start anew.
+"""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.truth_machine import history_of, prepared_home
+
+ANY_HISTORY = settings(
+    stateful_step_count=10, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=False
+)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return prepared_home(tmp_path_factory.mktemp("truth"))
+
+
+def test_any_history_ends_in_the_tables_of_the_oracle(home: Path) -> None:
+    run_state_machine_as_test(history_of(home), settings=settings(ANY_HISTORY, max_examples=int(__import__("os").environ.get("N","200")), derandomize=True))
+
+
+@pytest.mark.long
+def test_two_thousand_other_histories_end_in_the_tables_of_the_oracle(home: Path) -> None:
+    run_state_machine_as_test(seed(20_130_617)(history_of(home)), settings=settings(ANY_HISTORY, max_examples=2_000))
