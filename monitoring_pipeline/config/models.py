@@ -41,9 +41,11 @@ PositiveDelay = Annotated[timedelta, BeforeValidator(_no_bare_number), Field(gt=
 def _no_equals_sign(name: str) -> str:
     if "=" in name or " & " in name:
         raise ValueError(
-            f"{name!r} has an equals sign or an ampersand; results call a segment name=value, and a combination "
-            "name=value & name=value, so a name cannot have them"
+            f"{name!r} has an equals sign or an ampersand; results call a segment a=x, and a combination a & b=x & y, "
+            "so a name cannot have them"
         )
+    if name == "all":
+        raise ValueError("'all' is what results call the whole of a model; rename the field")
     return name
 
 
@@ -175,6 +177,9 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+_WITHOUT_BASELINE = frozenset({"coverage", "coverage_shortfall", "drifted_features"})
+
+
 class Escalation(_Strict):
     """A second, stricter bound of a rule: crossing it raises the alert to this severity."""
 
@@ -242,6 +247,12 @@ class Rule(_Strict):
             raise ValueError("escalate is not stricter than its rule; it would be reached first")
         if list(Severity).index(further.severity) <= list(Severity).index(self.severity):
             raise ValueError(f"escalate does not raise the severity {self.severity}")
+        return self
+
+    @model_validator(mode="after")
+    def _baseline_is_of_a_metric(self) -> Self:
+        if self.baseline is not None and self.metric in _WITHOUT_BASELINE:
+            raise ValueError(f"{self.metric} is not compared with past windows; take out baseline")
         return self
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.stages.columns import SEGMENT_PREFIX
 from monitoring_pipeline.stages.families import Compute, Family, families
-from monitoring_pipeline.stages.groups import ALL, GroupKey, Groups, group_rows
+from monitoring_pipeline.stages.groups import ALL, GroupKey, Groups, group_rows, split_of
 
 
 def grouped_sums(
@@ -51,17 +51,12 @@ def complete_segments(sums: Mapping[GroupKey, Sums]) -> dict[GroupKey, Sums]:
     """
     counted: dict[tuple[int, str, str, str, str], int] = defaultdict(int)
     for key, value in sums.items():
-        counted[(*_owner(key), _split_of(key.segment))] += value.prediction_count
+        counted[(*_owner(key), split_of(key.segment))] += value.prediction_count
     return {
         key: value
         for key, value in sums.items()
-        if counted[(*_owner(key), _split_of(key.segment))] == counted[(*_owner(key), ALL)]
+        if counted[(*_owner(key), split_of(key.segment))] == counted[(*_owner(key), ALL)]
     }
-
-
-def _split_of(segment: str) -> str:
-    """The fields that a segment ``field=value`` splits by; ``all`` for whole models."""
-    return segment.split("=", 1)[0]
 
 
 def _owner(key: GroupKey) -> tuple[int, str, str, str]:

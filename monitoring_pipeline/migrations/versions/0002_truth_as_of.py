@@ -8,6 +8,8 @@ again after this migration. Of a sealed hour the results stand as they were told
 import sqlalchemy as sa
 from alembic import op
 
+from monitoring_pipeline.results.sql_views import create_views
+
 revision = "0002"
 down_revision = "0001"
 
@@ -103,3 +105,4 @@ def upgrade() -> None:
         .exists()
     )
     op.execute(sa.delete(ledger).where(ledger.c.dataset.in_(RECOMPUTED), ~sealed))
+    create_views(op.get_bind())
