@@ -9,13 +9,35 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import dagster_runs, estimates, ingest, late_truth, one_hour, reconcile_sensor, sums
+from benchmarks import (
+    as_of,
+    dagster_runs,
+    days,
+    estimates,
+    ingest,
+    late_truth,
+    late_truth_scale,
+    one_hour,
+    reconcile_sensor,
+    sums,
+)
 from benchmarks.harness import Benchmark, BenchmarkError, Scale, Session
 from benchmarks.report import RESULTS, Result, as_result, table, write
 
 BENCHMARKS = {
     module.BENCHMARK.name: module.BENCHMARK
-    for module in (ingest, one_hour, sums, reconcile_sensor, dagster_runs, late_truth, estimates)
+    for module in (
+        ingest,
+        one_hour,
+        sums,
+        days,
+        as_of,
+        reconcile_sensor,
+        dagster_runs,
+        late_truth,
+        late_truth_scale,
+        estimates,
+    )
 }
 
 

@@ -73,6 +73,28 @@ def test_the_answer_is_the_same_to_the_bit_after_any_later_truth(world: LateTrut
     assert read_metrics(world.engine) != before
 
 
+def test_what_is_declared_later_does_not_change_what_was_said(
+    engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    world = LateTruth(engine, tmp_path, clock, task="binary", threshold=0.5)
+    clock.now = AFTER
+    world.predict(NOON, 1.0, 0.0, prediction_proba=0.4)
+    world.tell(NOON, {0: 1.0, 1: 0.0}, at=ONE)
+    world.compute(NOON, at=AFTER)
+    asked = Asked(period=Period.ALL, as_of=AFTER)
+    said = period_metrics(world.pipeline, asked), read_metrics(engine, as_of=AFTER, clock=clock)
+
+    later = LateTruth(engine, tmp_path, clock, task="binary", threshold=0.3, segments=["plan"])
+    later.predict(ONE, 1.0, prediction_proba=0.4)
+    later.compute(NOON, ONE, at=AFTER + HOUR_MICROS)
+
+    assert (period_metrics(later.pipeline, asked), read_metrics(engine, as_of=AFTER, clock=clock)) == said
+    assert {row["value"] for row in said[0] if row["metric"] == "recall"} == {0.0}
+    assert {
+        row["value"] for row in period_metrics(later.pipeline, Asked(period=Period.ALL)) if row["metric"] == "recall"
+    } == {1.0}
+
+
 def test_a_recomputation_that_changes_nothing_stores_nothing(world: LateTruth) -> None:
     world.clock.now = AFTER
     world.predict(NOON, 1.0, 2.0)

@@ -30,7 +30,7 @@ LAST_HOURS = HOURS[-2:]
 
 @pytest.fixture(scope="module")
 def events() -> tuple[list[Event], list[Event]]:
-    return history(HOURS, rows=18)
+    return history(HOURS, rows=32)
 
 
 @pytest.fixture
@@ -100,9 +100,9 @@ def test_a_day_without_labels_is_estimated_from_the_days_before(computed: Instal
     assert {metric for model, metric in found if model == "delay"} == {"mae", "rmse"}
     assert (mae["method"], accuracy["method"]) == ("direct_loss", "confidence_based")
     for row in (mae, accuracy):
-        assert (row["value"], row["labelled_count"], row["unlabelled_count"]) == (None, 0, 36)
+        assert (row["value"], row["labelled_count"], row["unlabelled_count"]) == (None, 0, 64)
         assert row["estimate_lower"] < row["estimate"] < row["estimate_upper"]
-        assert 200 <= row["trained_count"] <= 8 * 36
+        assert 200 <= row["trained_count"] <= 8 * 64
     assert 0.5 < accuracy["estimate"] < 1  # the model's probabilities mostly come true
     assert 1 < mae["estimate"] < 15  # errors have the standard deviation 4, in wild hours 12
 
@@ -123,10 +123,9 @@ def test_an_estimate_stands_until_the_truth_of_every_row_is_known(
     ingest(home, actuals=[event for event in truth if event not in half])
     _compute(home)
 
-    assert (before["unlabelled_count"], between["unlabelled_count"]) == (36, 18)
+    assert (before["unlabelled_count"], between["unlabelled_count"]) == (64, 32)
     assert between["value"] == pytest.approx(3)
-    width = before["estimate_upper"] - before["estimate_lower"]
-    assert between["estimate_upper"] - between["estimate_lower"] < width  # what is measured is certain
+    assert between["estimate_lower"] >= 32 * 3 / 64  # what is measured is certain
     assert _of_last_day(home) == {}
     closed = [row for row in _all_rows(home) if row["window_start"] == LAST_DAY and row["metric"] == "mae"]
     assert sorted(row["known_to"] - row["known_from"] for row in closed) == [HOUR_MICROS, HOUR_MICROS]
@@ -199,7 +198,7 @@ def test_an_unlabelled_row_without_probability_leaves_the_day_without_an_estimat
 
     row = _of_last_day(home)["late", "accuracy"]
     assert (row["estimate"], row["undefined_reason"]) == (None, "unlabelled_without_probability")
-    assert row["unlabelled_count"] == 37
+    assert row["unlabelled_count"] == 65
 
 
 def test_a_sample_of_an_hour_is_the_same_rows_whatever_else_is_sampled(computed: Installation) -> None:
@@ -213,3 +212,33 @@ def test_a_sample_of_an_hour_is_the_same_rows_whatever_else_is_sampled(computed:
 
     assert sampled(4) < sampled(2) < sampled(1)
     assert 0.15 < len(sampled(4)) / len(sampled(1)) < 0.35
+
+
+def test_rows_that_wait_are_expected_to_be_like_rows_that_waited_as_long(tmp_path: Path, clock: FixedClock) -> None:
+    """Every second row is off by 1 and labelled within the hour; the others are off by 10, and known a day later."""
+    clock.now = LONG_AFTER
+    home = open_home(tmp_path, clock=clock)
+    hours = [day * 24 + 9 for day in range(DAY_COUNT)]
+    predictions = [event for event in history(hours, rows=60)[0] if event["model_id"] == "delay"]
+    soon = [_labelled(event, error=1.0, hours_later=1) for event in predictions[::2]]
+    late = [_labelled(event, error=10.0, hours_later=20) for event in predictions[1::2]]
+    before_last = [event for event in late if _hour(event) != hours[-1]]
+    ingest(home, predictions=predictions, actuals=[*soon, *before_last])
+
+    _compute(home, hours)
+    while_late_rows_wait = _of_last_day(home)["delay", "mae"]
+    ingest(home, actuals=late[len(before_last) : -1])
+    _compute(home, hours)
+    while_one_waits_longer = _of_last_day(home)["delay", "mae"]
+    home.engine.dispose()
+
+    assert while_late_rows_wait["value"] == pytest.approx(1)
+    assert while_late_rows_wait["estimate"] == pytest.approx((1 + 10) / 2, rel=0.01)
+    assert while_late_rows_wait["trained_count"] == 8 * 30
+    assert while_one_waits_longer["estimate"] is None
+    assert while_one_waits_longer["undefined_reason"] == "too_few_labels_so_late"
+
+
+def _labelled(event: Event, *, error: float, hours_later: int) -> Event:
+    at = START + (_hour(event) + hours_later) * HOUR_MICROS
+    return actual_of("delay", event["prediction_id"], event["predicted_value"] - error, at=at)

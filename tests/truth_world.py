@@ -102,7 +102,7 @@ MODELS = (
 NUMBERS = (0.1, 0.7, 1e15 + 0.3, -2.3, 1 / 3, 0.2, 3e-9, 1.1)
 CARRIERS = ("UA", None, "J&K")
 HOURS_OF = {"delay": HOURS, "late": HOURS[1:], "kind": HOURS[1:2]}
-ROWS_PER_HOUR = {"delay": 4, "late": 3}
+ROWS_PER_HOUR = {"delay": 4, "late": 3, "kind": 2}
 
 
 def _world() -> list[Event]:

@@ -54,7 +54,10 @@ def flights(day_count: int) -> dict[str, Any]:
             (AT_ITS_END, present, known),
         ):
             started = time.perf_counter()
-            answers = {**_regression(past, window, is_known), **_binary(past, window, is_known)}
+            answers = {
+                **_regression(_waited(past, window, is_known), window, is_known),
+                **_binary(past, window, is_known),
+            }
             seconds.append(time.perf_counter() - started)
             so_far = _measured(window[is_known]) if is_known.any() else {}
             for metric, answer in answers.items():
@@ -66,7 +69,7 @@ def flights(day_count: int) -> dict[str, Any]:
 def _take_note(
     into: dict[str, list[float]], answer: EstimatedMetric, truth: float, carried: float, so_far: float | None
 ) -> None:
-    assert answer.value is not None
+    assert answer.value is not None, answer
     assert answer.lower is not None
     assert answer.upper is not None
     figures = {
@@ -140,6 +143,15 @@ def _regression(past: Flights, window: Flights, known: "pd.Series[bool]") -> Ans
         unlabelled_count=len(waiting),
     )
     return {answer.metric: answer for answer in answers}
+
+
+def _waited(past: Flights, window: Flights, known: "pd.Series[bool]") -> Flights:
+    """The flights of the past that were not known either when their day was as old as the window's last label."""
+    if not known.any():
+        return past
+    age = (window.loc[known, "landed_at"] - window.loc[known, "day"]).max()
+    waited: Flights = past[past["landed_at"] - past["day"] > age]
+    return waited
 
 
 def _columns(rows: Flights) -> dict[str, Column]:

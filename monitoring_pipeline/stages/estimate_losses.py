@@ -1,4 +1,8 @@
-"""Estimates of regressions: what the errors of rows without truth are like, by rows of the past with equal features."""
+"""Estimates of regressions: what the errors of rows without truth are like, by rows of the past with equal features.
+
+Which rows wait is not by chance (a flight that has not landed is a late one), so they are compared with rows that
+were still waiting when their day was as old.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +18,7 @@ from monitoring_pipeline.performance.estimation.direct_loss import (
     LabelledRows,
     Learned,
     estimate_regression,
+    is_enough,
     learn_losses,
 )
 from monitoring_pipeline.performance.estimation.values import EstimationReason, Method
@@ -25,6 +30,7 @@ from monitoring_pipeline.stages.estimate_rows import (
     is_labelled,
     is_waiting,
     joined_rows,
+    known_since,
     labelled_sample,
     learning_columns,
     of_group,
@@ -64,25 +70,36 @@ def estimate_losses(pipeline: Pipeline, model: Model, day: int) -> list[GroupEst
         return []
     labelled = together([rows.filter(pa.array(is_labelled(rows))) for rows in joined_hours])
     past = tuple(hour_files(pipeline, model, list(history_hours(model, day))))
-    return [
-        _estimate(group, model, _lesson(pipeline.lake, past, _Declared(model), group), labelled, waiting)
-        for group in _groups(waiting)
-    ]
+    estimated = []
+    for group in _groups(waiting):
+        known = _of_group(labelled, group)
+        lesson = _lesson(pipeline.lake, past, _Declared(model), group, _label_age(known, day))
+        estimated.append(_estimate(group, model, lesson, known, _of_group(waiting, group)))
+    return estimated
+
+
+def _label_age(labelled: pa.Table, day: int) -> int | None:
+    """How long after its start a day last learned of a truth; ``None`` if it never did.
+
+    The rows that wait are those that were not labelled by then, and rows of the past are taken at the same age. It is
+    told by the rows and not by the clock, so that a day computed again learns the same.
+    """
+    last = pc.max(known_since(labelled)).as_py() if labelled.num_rows else None
+    return None if last is None else last - day
 
 
 def _estimate(group: Group, model: Model, lesson: _Lesson, labelled: pa.Table, waiting: pa.Table) -> GroupEstimate:
-    rows = _of_group(waiting, group)
     return GroupEstimate(
         model_version=group[0],
         environment=group[1],
         method=Method.DIRECT_LOSS,
         metrics=estimate_regression(
             lesson.learned,
-            measured=_errors(_of_group(labelled, group)),
-            unlabelled=learning_columns(model, rows),
-            unlabelled_count=rows.num_rows,
+            measured=_errors(labelled),
+            unlabelled=learning_columns(model, waiting),
+            unlabelled_count=waiting.num_rows,
         ),
-        unlabelled_count=rows.num_rows,
+        unlabelled_count=waiting.num_rows,
         trained_until=lesson.trained_until,
         trained_count=lesson.trained_count,
     )
@@ -102,8 +119,9 @@ class _Declared:
         return hash(self._features)
 
 
-@lru_cache(maxsize=32)  # a day that late truth reopens learns from the same files again
-def _lesson(lake: Lake, past: Sequence[HourFiles], declared: _Declared, group: Group) -> _Lesson:
+@lru_cache(maxsize=32)  # a day that is computed again learns from the same files again
+def _lesson(lake: Lake, past: Sequence[HourFiles], declared: _Declared, group: Group, label_age: int | None) -> _Lesson:
+    """What rows of the past say that were still waiting when their day was of this label age."""
     one_in = _sampled_one_in(sum(files.joined.row_count for files in past))
     samples = [labelled_sample(lake, files, one_in) for files in past]
     days = np.repeat([floor(files.joined.window_start, Grain.DAY) for files in past], [s.num_rows for s in samples])
@@ -111,14 +129,23 @@ def _lesson(lake: Lake, past: Sequence[HourFiles], declared: _Declared, group: G
     if not rows.num_rows:
         return _Lesson(learned=EstimationReason.NOT_ENOUGH_HISTORY, trained_until=None, trained_count=0)
     rows = _of_group(rows.append_column("day", pa.array(days, type=pa.int64())), group)
-    history = LabelledRows(
-        columns=learning_columns(declared.model, rows), error=_errors(rows), day=rows["day"].to_numpy()
-    )
+    waited = rows if label_age is None else rows.filter(_is_known_after(rows, label_age))
+    learned = learn_losses(_history(declared.model, waited))
+    if learned is EstimationReason.NOT_ENOUGH_HISTORY and is_enough(_history(declared.model, rows)):
+        learned = EstimationReason.TOO_FEW_LABELS_SO_LATE
     return _Lesson(
-        learned=learn_losses(history),
-        trained_until=pc.max(rows["actual_received_at"]).as_py(),
-        trained_count=rows.num_rows,
+        learned=learned,
+        trained_until=pc.max(waited["actual_received_at"]).as_py(),
+        trained_count=waited.num_rows,
     )
+
+
+def _is_known_after(rows: pa.Table, label_age: int) -> pa.ChunkedArray:
+    return pc.greater(known_since(rows), pc.add(rows["day"], label_age))
+
+
+def _history(model: Model, rows: pa.Table) -> LabelledRows:
+    return LabelledRows(columns=learning_columns(model, rows), error=_errors(rows), day=rows["day"].to_numpy())
 
 
 def _sampled_one_in(row_count: int) -> int:

@@ -22,7 +22,8 @@ from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.references import numbers
 
 JOINED_COLUMNS = (
-    "prediction_id", "model_version", "environment", "predicted_value", "actual_value", "actual_received_at",
+    "prediction_id", "model_version", "environment", "predicted_value",
+    "actual_value", "actual_received_at", "first_actual_received_at",
 )  # fmt: skip
 
 PREDICTION = "prediction"  # no feature's column: those keep their prefix
@@ -80,6 +81,13 @@ def is_waiting(rows: pa.Table) -> Booleans:
     """Rows whose error will be known once their truth arrives."""
     waiting: Booleans = _is_finite(rows, "predicted_value") & rows["actual_received_at"].is_null().to_numpy()
     return waiting
+
+
+def known_since(rows: pa.Table) -> pa.ChunkedArray:
+    """When each row's first truth became known; files from before that was kept tell when the present one did."""
+    name = "first_actual_received_at"
+    present = rows["actual_received_at"]
+    return pc.coalesce(rows[name], present) if name in rows.column_names else present
 
 
 def with_features(lake: Lake, files: HourFiles, rows: pa.Table) -> pa.Table:

@@ -23,7 +23,7 @@ from monitoring_pipeline.stages.groups import GroupKey
 from monitoring_pipeline.stages.measure import complete_segments
 from monitoring_pipeline.stages.models import declaration
 from monitoring_pipeline.stages.pipeline import Pipeline
-from monitoring_pipeline.stages.stored_sums import stored_sums
+from monitoring_pipeline.stages.stored_sums import stored_sums, sums_as_of
 from monitoring_pipeline.windows import HOUR_MICROS, Grain, Period, floor, from_micros, isoformat, to_micros
 
 PeriodRow = dict[str, Any]
@@ -72,7 +72,12 @@ def merged_periods(pipeline: Pipeline, asked: Asked) -> Iterator[Merged]:
         for name in [asked.model_id] if asked.model_id is not None else _measured_models(connection):
             model = declaration(connection, pipeline.config, name)
             for hours in _gathered(_hours(connection, name, asked, instant), asked.period):
-                sums = _merged(stored_sums(connection, model, hours, as_of=instant), hours[0], asked.segment)
+                stored = (
+                    stored_sums(connection, model, hours)
+                    if instant is None
+                    else sums_as_of(connection, name, hours, instant=instant)
+                )
+                sums = _merged(stored, hours[0], asked.segment)
                 yield Merged(model=model, start=hours[0], end=hours[-1] + HOUR_MICROS, sums=sums)
 
 

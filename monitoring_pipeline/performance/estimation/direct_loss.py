@@ -5,7 +5,7 @@ labelled days before the window. The window's value is that of its measured loss
 the measured part is known, so only the rest widens the interval.
 
 What it cannot see: concept drift, and what an error depends on beside the features. It is biased where labels arrive
-early for rows of one kind: the rows that still wait are then not like those that were learned from.
+early for rows of one kind, unless the history holds only rows that waited as long as those of the window.
 
 Source: the idea is NannyML's, "Direct loss estimation", 2023.
 """
@@ -51,9 +51,14 @@ class Learned:
     row_count: int
 
 
+def is_enough(history: LabelledRows) -> bool:
+    """Whether the history has the rows and the days that it takes to learn from it."""
+    return len(history.error) >= MIN_HISTORY_ROWS and len(np.unique(history.day)) >= MIN_HISTORY_DAYS
+
+
 def learn_losses(history: LabelledRows) -> Learned | EstimationReason:
     """Learn both losses; :attr:`EstimationReason.NOT_ENOUGH_HISTORY` where the history is too short for it."""
-    if len(history.error) < MIN_HISTORY_ROWS or len(np.unique(history.day)) < MIN_HISTORY_DAYS:
+    if not is_enough(history):
         return EstimationReason.NOT_ENOUGH_HISTORY
     encoding = Encoding.learn(history.columns)
     inputs = encoding.matrix(history.columns, len(history.error))

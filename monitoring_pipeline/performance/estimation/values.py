@@ -19,6 +19,8 @@ class EstimationReason(StrEnum):
 
     NOT_ENOUGH_HISTORY = "not_enough_history"
     """Fewer than ``MIN_HISTORY_DAYS`` days or ``MIN_HISTORY_ROWS`` rows with mature labels before the window."""
+    TOO_FEW_LABELS_SO_LATE = "too_few_labels_so_late"
+    """Too few rows of the history got their truth as late as this; those that wait so long may never get it."""
     UNLABELLED_WITHOUT_PROBABILITY = "unlabelled_without_probability"
     """A row without truth carries no probability, so nothing says what to expect of it."""
 

@@ -11,7 +11,7 @@ from monitoring_pipeline.stages.families.labels import labels
 from monitoring_pipeline.stages.families.operations import operations
 from monitoring_pipeline.stages.families.performance import performance
 
-__all__ = ["Compute", "Family", "families"]
+__all__ = ["Compute", "Family", "families", "kind_of"]
 
 
 def families(model: Model) -> tuple[Family, ...]:
@@ -22,3 +22,12 @@ def families(model: Model) -> tuple[Family, ...]:
     """
     worth = () if model.business is None else (business(model, model.business),)
     return (performance(model), operations(model), labels(), *worth)
+
+
+def kind_of(measured_as: str) -> str:
+    """The kind of sums that were measured so: the first word of the settings.
+
+    >>> kind_of("operations, low confidence below 0.6")
+    'operations'
+    """
+    return measured_as.split(" ", 1)[0].rstrip(",")

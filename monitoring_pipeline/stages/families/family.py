@@ -23,7 +23,8 @@ class Family:
     Attributes:
         name: what the results know it by.
         kind: the kind of its sums in the registry.
-        measured_as: the kind and every setting that its sums depend on; sums of others must not be merged with them.
+        measured_as: the kind and every setting that its sums depend on, the kind first; sums of others must not be
+            merged with them.
         judges: whether it judges predictions by their truth. Such a family is measured for segments too, and
             compared at a label age; the others are measured for whole models, from all that is known now.
         bind: takes rows of ``joined_predictions`` and gives the function from groups to sums.

@@ -1,0 +1,224 @@
+"""What the monitor said of a year of hours at a past instant, with every hour revised several times."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from sqlalchemy import Connection, Engine, event, insert, text
+
+from benchmarks.measured.stores import open_store
+from benchmarks.measured.workload import SEED, START
+from monitoring_pipeline.config.models import Model, MonitoringConfig, Task
+from monitoring_pipeline.database import reading, writing
+from monitoring_pipeline.events import bulk
+from monitoring_pipeline.lake.files import Lake
+from monitoring_pipeline.lake.tables import knowledge
+from monitoring_pipeline.performance.registry import evaluate
+from monitoring_pipeline.performance.sums import Sums
+from monitoring_pipeline.results.as_of import PUBLISHED_BY
+from monitoring_pipeline.results.read import ResultRow, read_metrics
+from monitoring_pipeline.results.tables import metrics, performance_sums
+from monitoring_pipeline.stages.families import families
+from monitoring_pipeline.stages.measure import grouped_sums
+from monitoring_pipeline.stages.periods import Asked, period_metrics
+from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, Period
+
+MODEL = Model(id="model-1", task=Task.REGRESSION)
+
+# When each revision of an hour became known, after the hour's end: young hours still have their first.
+KNOWN_AFTER_DAYS = (0, 1, 7, 60)
+
+# Hours are given the sums of these many real ones in turn.
+SAMPLES = 8
+ROWS_OF_HOUR = 1_400
+
+HOURS_PER_INSERT = 250
+
+Rows = list[tuple[Any, ...]]
+
+
+def fill(database: str, folder: str, hours: int) -> dict[str, Any]:
+    """All revisions of the metrics and sums of a history of hours, as the stages would have left them."""
+    samples = [_sums(sample) for sample in range(SAMPLES)]
+    told = [[(key, sums, evaluate(sums)) for key, sums in sample.items()] for sample in samples]
+    kinds = {family.name: family.measured_as for family in families(MODEL)}
+    counts = {"metrics": 0, "performance_sums": 0}
+    with open_store(database, folder) as engine, writing(engine) as connection:
+        for first in range(0, hours, HOURS_PER_INSERT):
+            metric_rows: Rows = []
+            sums_rows: Rows = []
+            for hour in range(first, min(first + HOURS_PER_INSERT, hours)):
+                start = START + hour * HOUR_MICROS
+                for revision, known in enumerate(_held(start)):
+                    for family, sums, results in told[_sample(hour, revision)]:
+                        group = (MODEL.id, "v1", "production", "all")
+                        numbers = (sums.prediction_count, sums.labelled_count)
+                        metric_rows += [
+                            (*group, "hour", start, r.metric, r.value, r.lower, r.upper, r.detectable_change)
+                            + (r.error_bound, None if r.undefined is None else r.undefined.value, *numbers, *known)
+                            for r in results
+                        ]
+                        stored = orjson.dumps(sums.to_dict(), option=orjson.OPT_SORT_KEYS).decode()
+                        sums_rows.append(
+                            (group[0], start, *group[1:], family, *numbers, kinds[family], stored, *known)
+                        )
+            bulk.append(connection, metrics, metric_rows)
+            bulk.append(connection, performance_sums, sums_rows)
+            counts["metrics"] += len(metric_rows)
+            counts["performance_sums"] += len(sums_rows)
+        last = [{"dataset": name, "known_at": _now(hours) - 1} for name in PUBLISHED_BY[metrics]]
+        connection.execute(insert(knowledge), last)
+    if database == "PostgreSQL":  # which does this itself after a while
+        with open_store(database, folder) as engine, reading(engine) as connection:
+            connection.execute(text("ANALYZE"))
+    return {"rows": counts}
+
+
+def ask(database: str, folder: str, hours: int, runs: int) -> dict[str, Any]:
+    """Milliseconds of each question, as of a past instant and without one, and the plans that the database took."""
+    milliseconds: dict[str, dict[str, list[float]]] = {}
+    plans: dict[str, str] = {}
+    with open_store(database, folder) as engine:
+        now = _now(hours)
+        pipeline = Pipeline(
+            config=MonitoringConfig(models=[MODEL]),
+            base=Path(folder),
+            engine=engine,
+            lake=Lake(root=Path(folder)),
+            clock=lambda: now,
+        )
+        for name, (start, end) in _spans(hours).items():
+            instant = end + DAY_MICROS // 2  # of the youngest hours the first revision, of others a later one
+            for way, as_of in (("as of", instant), ("what stands", None)):
+                question = _of_hours(engine, start, end, as_of, now)
+                milliseconds.setdefault(name, {})[way], rows = _times(question, runs)
+                _check_hours(rows, start, end, instant if as_of is not None else now)
+                plans[f"{name}, {way}"] = _plan(engine, question)
+        for period in (Period.WEEK, Period.ALL):
+            for way, as_of in (("as of", _end(hours) + DAY_MICROS // 2), ("what stands", None)):
+                question = _of_periods(pipeline, period, as_of)
+                milliseconds.setdefault(f"all hours by {period}", {})[way], rows = _times(question, 1)
+                assert sum(row["prediction_count"] for row in rows if row["metric"] == "mae") == hours * ROWS_OF_HOUR
+    return {"milliseconds": milliseconds, "plans": plans}
+
+
+def _end(hours: int) -> int:
+    return START + hours * HOUR_MICROS
+
+
+def _now(hours: int) -> int:
+    """After everything has become known."""
+    return _end(hours) + (KNOWN_AFTER_DAYS[-1] + 1) * DAY_MICROS
+
+
+def _held(start: int) -> list[tuple[int, int | None]]:
+    """During which time each revision of an hour was held to be true."""
+    instants = [start + HOUR_MICROS + days * DAY_MICROS for days in KNOWN_AFTER_DAYS]
+    return list(zip(instants, [*instants[1:], None], strict=True))
+
+
+def _sample(hour: int, revision: int) -> int:
+    """Which sums an hour has: others after each revision."""
+    return (hour + revision) % SAMPLES
+
+
+def _sums(sample: int) -> dict[str, Sums]:
+    """The sums of an hour of random rows, by family."""
+    rng, count = np.random.default_rng(SEED + sample), ROWS_OF_HOUR
+    predicted = rng.normal(50, 20, count)
+    nothing = pa.nulls(count, pa.string())
+    table = pa.table(
+        {
+            "predicted_at": pa.array(np.sort(rng.integers(0, HOUR_MICROS, count))),
+            "model_version": ["v1"] * count,
+            "environment": ["production"] * count,
+            "predicted_value": predicted,
+            "actual_value": predicted + rng.normal(0, 5, count),
+            "latency_ms": rng.gamma(2, 20, count),
+            "confidence": rng.random(count),
+            "actual_received_at": pa.array(rng.integers(HOUR_MICROS, DAY_MICROS, count)),
+            "first_actual_received_at": pa.array(rng.integers(HOUR_MICROS, DAY_MICROS, count)),
+            "truth_history": nothing,
+        }
+    )
+    groups = grouped_sums(MODEL, table, np.zeros(count, dtype=np.int64))
+    return {key.family: sums for key, sums in groups.items()}
+
+
+def _spans(hours: int) -> dict[str, tuple[int, int]]:
+    """A day and a month in the middle of the history, and all of it."""
+    middle = START + hours // 48 * DAY_MICROS
+    month = min(30 * DAY_MICROS, _end(hours) - middle)
+    return {
+        "one day": (middle, middle + DAY_MICROS),
+        "one month": (middle, middle + month),
+        "all hours": (START, _end(hours)),
+    }
+
+
+def _of_hours(engine: Engine, start: int, end: int, as_of: int | None, now: int) -> Callable[[], list[ResultRow]]:
+    return lambda: read_metrics(
+        engine, model_id=MODEL.id, grain=Grain.HOUR, start=start, end=end, as_of=as_of, clock=lambda: now
+    )
+
+
+def _of_periods(pipeline: Pipeline, period: Period, as_of: int | None) -> Callable[[], list[ResultRow]]:
+    return lambda: period_metrics(pipeline, Asked(period=period, model_id=MODEL.id, as_of=as_of))
+
+
+def _times(question: Callable[[], list[ResultRow]], runs: int) -> tuple[list[float], list[ResultRow]]:
+    """Milliseconds of each run after a warm one, whose answer is always the same."""
+    answer = question()
+    milliseconds = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        again = question()
+        milliseconds.append((time.perf_counter() - started) * 1e3)
+        assert again == answer, "the answer about an instant is the same for ever"
+    return milliseconds, answer
+
+
+def _check_hours(rows: list[ResultRow], start: int, end: int, instant: int) -> None:
+    """Every hour that had been computed by then, with the value of the revision that held."""
+    expected = []
+    mae = [_value(sample) for sample in range(SAMPLES)]
+    for at in range(start, end, HOUR_MICROS):
+        revision = sum(known_from <= instant for known_from, _ in _held(at)) - 1
+        expected.append(mae[_sample((at - START) // HOUR_MICROS, revision)])
+    assert [row["value"] for row in rows if row["metric"] == "mae"] == expected
+    assert len(rows) % len(expected) == 0
+
+
+def _value(sample: int) -> float | None:
+    return next(result.value for result in evaluate(_sums(sample)["performance"]) if result.metric == "mae")
+
+
+def _plan(engine: Engine, question: Callable[[], list[ResultRow]]) -> str:
+    """How the database reads the results for a question, in its own words."""
+    with _listening(engine) as statements:
+        question()
+    statement, parameters = next(said for said in reversed(statements) if "FROM metrics" in said[0])
+    explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN (COSTS OFF) "
+    with reading(engine) as connection:
+        lines = [str(row[-1]).strip() for row in connection.exec_driver_sql(explain + statement, parameters)]
+    # Of PostgreSQL's plan the conditions go without saying.
+    return "; ".join(line for line in lines if "Scan" in line or "SEARCH" in line or "SCAN" in line)
+
+
+@contextmanager
+def _listening(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that the engine executes, with their parameters."""
+    heard: list[tuple[str, Any]] = []
+
+    def hear(_c: Connection, _cursor: object, statement: str, parameters: Any, _context: object, _many: object) -> None:
+        heard.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", hear)
+    yield heard
+    event.remove(engine, "before_cursor_execute", hear)
