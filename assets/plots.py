@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # What a person asks first of each task; the first that a model has is drawn.
-HEADLINES = ("mae", "log_loss", "accuracy")
+HEADLINES = ("mae", "log_loss", "accuracy", "ndcg_at_k")
 
 MAX_MODELS = 4
 MAX_NAME_LENGTH = 60  # a longer title would leave the picture

@@ -148,7 +148,9 @@ def test_a_blocked_hour_leaves_nothing_that_it_did_not_earn_after_it_is_mended(
     ingest(installation, actuals=[correction])
     run_due(installation, instance)
     never_blocked = open_home(tmp_path / "never-blocked", clock=lambda: LONG_AFTER)
-    ingest(never_blocked, predictions=predictions, actuals=[*actuals, correction])
+    ingest(never_blocked, predictions=predictions, actuals=actuals)
+    ingest_nonsense(never_blocked)  # what was once said stays in the hour's file, but nobody computed while it held
+    ingest(never_blocked, actuals=[correction])
     with dg.DagsterInstance.ephemeral() as other:
         run_due(never_blocked, other)
 

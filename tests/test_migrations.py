@@ -47,7 +47,9 @@ def test_partial_indexes_are_made_by_the_migration(sqlite_url: str) -> None:
     upgrade(engine)
 
     with engine.connect() as connection:
-        partial = set(connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'")))
+        partial = set(
+            connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'"))
+        )
     engine.dispose()
 
     declared = {

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, literal_column, select
 
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.events import actuals, bulk, predictions
@@ -90,16 +90,14 @@ def sums_in_order_of_arrival(patch: pytest.MonkeyPatch) -> None:
     def as_arrived(connection: Connection, model_id: str, hours: Collection[int]) -> list[tuple[Any, ...]]:
         table = stored_predictions.c
         hour = table.predicted_at - table.predicted_at % 3_600_000_000
-        query = select(*(table[name] for name in PREDICTION_COLUMNS)).where(
-            table.model_id == model_id, hour.in_(hours)
-        )
-        return [tuple(row) for row in connection.execute(query.order_by(func.literal_column("rowid")))]
+        query = select(*(table[name] for name in PREDICTION_COLUMNS)).where(table.model_id == model_id, hour.in_(hours))
+        return [tuple(row) for row in connection.execute(query.order_by(literal_column("rowid")))]
 
     def one_by_one(values: Iterable[float]) -> float:
         return sum(values, 0.0)
 
     patch.setattr(logged, "predictions_of_hours", as_arrived)
-    patch.setattr(columns, "sorted", lambda rows, key: list(rows), raising=False)
+    patch.setattr(columns, "sorted", lambda rows, key=None: sorted(rows) if key is None else rows, raising=False)
     for module in (moments, grouping):
         patch.setattr(module, "exact_sum", one_by_one)
 

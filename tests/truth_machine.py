@@ -19,6 +19,7 @@ from tests.truth_world import (
     RECEIVED,
     Batch,
     Event,
+    Moment,
     World,
     a_prediction,
     an_actual,
@@ -30,6 +31,7 @@ INDEX = st.integers(0, len(PREDICTIONS) - 1)
 OUTCOME = st.integers(0, len(OUTCOMES["delay"]) - 1)
 VALUE = st.integers(0, len(OUTCOMES["delay"]) - 2)
 STAMPS = {"observed": st.integers(0, len(OBSERVED) - 1), "received": st.integers(0, len(RECEIVED) - 1)}
+RARELY, MOSTLY = st.sampled_from([False, False, True]), st.sampled_from([True, True, False])
 BATCH_ROWS = st.sampled_from([1, 2, 10_000])
 
 PLAIN = st.builds(a_prediction, INDEX)
@@ -37,7 +39,7 @@ ANY_PREDICTION = st.one_of(
     PLAIN,
     st.builds(a_prediction, INDEX, contradicts=st.booleans(), outcome=st.none() | VALUE, live=st.booleans()),
 )
-ANY_ACTUAL = st.builds(an_actual, INDEX, OUTCOME, **STAMPS)
+ANY_ACTUAL = st.builds(an_actual, INDEX, OUTCOME, STAMPS["observed"], STAMPS["received"])
 FIRST_PREDICTIONS = st.lists(INDEX, min_size=4, max_size=len(PREDICTIONS), unique=True).map(
     lambda indices: [a_prediction(index) for index in indices]
 )
@@ -45,9 +47,14 @@ FIRST_PREDICTIONS = st.lists(INDEX, min_size=4, max_size=len(PREDICTIONS), uniqu
 
 @st.composite
 def _about_one(draw: st.DrawFn) -> list[Event]:
-    """Several statements about one prediction: corrections, retractions, copies."""
+    """Several statements about one prediction: corrections, retractions, and copies that were known at other times."""
     index = draw(INDEX)
-    return draw(st.lists(st.builds(an_actual, st.just(index), OUTCOME, **STAMPS), min_size=2, max_size=5))
+    outcomes = draw(st.lists(OUTCOME, min_size=1, max_size=2))
+    observed = draw(STAMPS["observed"])
+    statement = st.builds(
+        an_actual, st.just(index), st.sampled_from(outcomes), st.just(observed) | STAMPS["observed"], STAMPS["received"]
+    )
+    return draw(st.lists(statement, min_size=2, max_size=5))
 
 
 @st.composite
@@ -65,6 +72,7 @@ RANGE = st.tuples(st.integers(0, len(HOURS) - 1), st.integers(0, len(HOURS) - 1)
     lambda ends: HOURS[min(ends) : max(ends) + 1]
 )
 READ_TABLES = st.sampled_from(["actuals", "predictions", "hour_revision", "partition_ledger", "performance_sums"])
+MOMENTS = st.builds(Moment, READ_TABLES, nth=st.integers(1, 3), is_after=st.booleans())
 
 
 def prepared_home(folder: Path) -> Path:
@@ -110,7 +118,7 @@ class TruthMachine(RuleBasedStateMachine):
             self.world.close()
             shutil.rmtree(self._folder)
 
-    @initialize(first=FIRST_PREDICTIONS, truth=ACTUAL_BATCH, is_run=st.booleans(), is_run_again=st.booleans())
+    @initialize(first=FIRST_PREDICTIONS, truth=ACTUAL_BATCH, is_run=st.booleans(), is_run_again=RARELY)
     def begins(self, first: list[Event], truth: Batch, is_run: bool, is_run_again: bool) -> None:
         self.is_run_again = is_run_again
         self._ingest(Batch("predictions", first))
@@ -137,24 +145,24 @@ class TruthMachine(RuleBasedStateMachine):
         self.arrived.append(batch)
         self.world.ingest_twice(batch, dies_at=dies_at)
 
-    @rule(hours=RANGE, only_due=st.booleans(), stages=st.integers(1, 5))
+    @rule(hours=RANGE, only_due=MOSTLY, stages=st.integers(1, 5))
     def hours_are_run(self, hours: tuple[int, ...], only_due: bool, stages: int) -> None:
         self.world.run(hours, only_due=only_due, stages=stages)
 
-    @rule(days=st.sampled_from([DAYS, DAYS[:1], DAYS[1:]]), only_due=st.booleans())
+    @rule(days=st.sampled_from([DAYS, DAYS[:1], DAYS[1:]]), only_due=MOSTLY)
     def days_are_run(self, days: tuple[int, ...], only_due: bool) -> None:
         self.world.run_days(days, only_due=only_due)
 
-    @rule(hours=RANGE, only_due=st.booleans(), dies_at=st.integers(0, 60))
+    @rule(hours=RANGE, only_due=MOSTLY, dies_at=st.integers(0, 60))
     def a_run_dies(self, hours: tuple[int, ...], only_due: bool, dies_at: int) -> None:
         self.world.run_and_die(hours, only_due=only_due, dies_at=dies_at)
 
-    @rule(hours=RANGE, batch=ANY_BATCH, table=READ_TABLES, nth=st.integers(1, 3))
+    @rule(hours=RANGE, only_due=MOSTLY, batch=ANY_BATCH, moment=MOMENTS)
     def a_batch_lands_in_the_middle_of_a_run(
-        self, hours: tuple[int, ...], batch: Batch, table: str, nth: int
+        self, hours: tuple[int, ...], only_due: bool, batch: Batch, moment: Moment
     ) -> None:
         self.arrived.append(batch)
-        self.world.run_disturbed(hours, batch, table=table, nth=nth)
+        self.world.run_disturbed(hours, only_due=only_due, batch=batch, moment=moment)
 
     @rule(seconds=st.sampled_from([-20, 1, 7, 30]), is_new_process=st.booleans())
     def time_passes(self, seconds: int, is_new_process: bool) -> None:
@@ -166,9 +174,11 @@ class TruthMachine(RuleBasedStateMachine):
     def somebody_asks_what_is_or_was_known(self, ago: int) -> None:
         self.world.ask(self.world.now - ago)
 
-    @rule()
-    def everything_due_is_run(self) -> None:
+    @rule(asks=st.booleans())
+    def everything_due_is_run(self, asks: bool) -> None:
         self.world.run_all_due()
+        if asks:
+            self.world.ask(self.world.now)
 
     def _ingest(self, batch: Batch) -> None:
         self.arrived.append(batch)

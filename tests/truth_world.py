@@ -79,9 +79,7 @@ MODELS = (
         satisfaction="stars",
         baseline=-0.7,
         rules=(
-            Judged(
-                rule_id="hourly", metric="mae", grain="hour", above=2, min_labelled=2, segments=("all", "carrier=")
-            ),
+            Judged(rule_id="hourly", metric="mae", grain="hour", above=2, min_labelled=2, segments=("all", "carrier=")),
             Judged(rule_id="daily", metric="mae", grain="day", above=2, min_labelled=3, segments=("all",)),
         ),
     ),
@@ -89,7 +87,9 @@ MODELS = (
         model_id="late",
         task="binary",
         worth={"true_positive": 3.1, "false_positive": -1.7, "false_negative": -0.1},
-        rules=(Judged(rule_id="hourly", metric="log_loss", grain="hour", above=0.7, min_labelled=1, segments=("all",)),),
+        rules=(
+            Judged(rule_id="hourly", metric="log_loss", grain="hour", above=0.7, min_labelled=1, segments=("all",)),
+        ),
     ),
     Declared(
         model_id="kind",
@@ -187,6 +187,15 @@ class Batch:
     batch_rows: int = 10_000
 
 
+@dataclass(frozen=True)
+class Moment:
+    """Just before a run reads a table for the ``nth`` time, or before the next that it reads thereafter."""
+
+    table: str
+    nth: int
+    is_after: bool
+
+
 class DifferenceError(AssertionError):
     """The tables are not those of the oracle; a type of its own, so that a mutant's death has no other cause."""
 
@@ -278,19 +287,22 @@ class World:
         """A run that is cut off before one of its statements, and a new process."""
         self._until_power_cut(partial(self.run, starts, only_due=only_due), dies_at=dies_at)
 
-    def run_disturbed(self, starts: Sequence[int], batch: Batch, *, table: str, nth: int) -> None:
-        """A run in which a batch lands just before it reads a table for the ``nth`` time, or after it."""
-        waiting = [batch]
+    def run_disturbed(self, starts: Sequence[int], *, only_due: bool, batch: Batch, moment: Moment) -> None:
+        """A run in the middle of which a batch lands, or after it, should that moment never come."""
+        waiting, reads = [batch], 0
 
         def land(connection: Connection, statement: str) -> None:
-            nonlocal nth
-            if waiting and f"FROM {table}" in statement and not _writes(connection):
-                nth -= 1
-                if nth <= 0:
+            nonlocal reads
+            # Who writes has the store for himself: the batch would have to wait for the end of that.
+            if waiting and reads >= moment.nth and moment.is_after and not _writes(connection):
+                self.ingest(waiting.pop())
+            if waiting and f"FROM {moment.table}" in statement and not _writes(connection):
+                reads += 1
+                if reads >= moment.nth and not moment.is_after:
                     self.ingest(waiting.pop())
 
         with _before_each_statement(self.engine, land):
-            self.run(starts, only_due=True)
+            self.run(starts, only_due=only_due)
         for late in waiting:
             self.ingest(late)
 
@@ -418,7 +430,10 @@ def _before_each_statement(engine: Engine, act: Callable[[Connection, str], None
 def _compare(name: str, found: truth_oracle.Table, expected: truth_oracle.Table) -> None:
     if found == expected:
         return
-    missing, surplus = sorted(expected.keys() - found.keys(), key=repr), sorted(found.keys() - expected.keys(), key=repr)
+    missing, surplus = (
+        sorted(expected.keys() - found.keys(), key=repr),
+        sorted(found.keys() - expected.keys(), key=repr),
+    )
     other = [(key, found[key], row) for key, row in expected.items() if key in found and found[key] != row]
     raise DifferenceError(
         f"{name}: {len(missing)} rows are missing, such as {missing[:1]}; {len(surplus)} are too many, such as "

@@ -1,7 +1,8 @@
 """What the monitor said of a year of hours at a past instant, with every hour revised several times."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, event, insert, text
+from sqlalchemy import Connection, Engine, Table, event, insert, text
 
 from benchmarks.measured.stores import open_store
 from benchmarks.measured.workload import SEED, START
@@ -30,6 +31,7 @@ from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, Period
 
 MODEL = Model(id="model-1", task=Task.REGRESSION)
+GROUP = (MODEL.id, "v1", "production", "all")
 
 # When each revision of an hour became known, after the hour's end: young hours still have their first.
 KNOWN_AFTER_DAYS = (0, 1, 7, 60)
@@ -41,37 +43,27 @@ ROWS_OF_HOUR = 1_400
 HOURS_PER_INSERT = 250
 
 Rows = list[tuple[Any, ...]]
+Question = Callable[[], list[ResultRow]]
 
 
 def fill(database: str, folder: str, hours: int) -> dict[str, Any]:
     """All revisions of the metrics and sums of a history of hours, as the stages would have left them."""
     samples = [_sums(sample) for sample in range(SAMPLES)]
-    told = [[(key, sums, evaluate(sums)) for key, sums in sample.items()] for sample in samples]
-    kinds = {family.name: family.measured_as for family in families(MODEL)}
-    counts = {"metrics": 0, "performance_sums": 0}
+    told = [[row for sums in sample.items() for row in _metric_rows(*sums)] for sample in samples]
+    kept = [[_sums_row(*sums) for sums in sample.items()] for sample in samples]
+    counts: Counter[str] = Counter()
     with open_store(database, folder) as engine, writing(engine) as connection:
         for first in range(0, hours, HOURS_PER_INSERT):
-            metric_rows: Rows = []
-            sums_rows: Rows = []
-            for hour in range(first, min(first + HOURS_PER_INSERT, hours)):
-                start = START + hour * HOUR_MICROS
-                for revision, known in enumerate(_held(start)):
-                    for family, sums, results in told[_sample(hour, revision)]:
-                        group = (MODEL.id, "v1", "production", "all")
-                        numbers = (sums.prediction_count, sums.labelled_count)
-                        metric_rows += [
-                            (*group, "hour", start, r.metric, r.value, r.lower, r.upper, r.detectable_change)
-                            + (r.error_bound, None if r.undefined is None else r.undefined.value, *numbers, *known)
-                            for r in results
-                        ]
-                        stored = orjson.dumps(sums.to_dict(), option=orjson.OPT_SORT_KEYS).decode()
-                        sums_rows.append(
-                            (group[0], start, *group[1:], family, *numbers, kinds[family], stored, *known)
-                        )
-            bulk.append(connection, metrics, metric_rows)
-            bulk.append(connection, performance_sums, sums_rows)
-            counts["metrics"] += len(metric_rows)
-            counts["performance_sums"] += len(sums_rows)
+            held = list(_revisions(range(first, min(first + HOURS_PER_INSERT, hours))))
+            rows: dict[Table, Rows] = {
+                metrics: [(*GROUP, "hour", at, *row, *known) for at, s, known in held for row in told[s]],
+                performance_sums: [
+                    (GROUP[0], at, *GROUP[1:], *row, *known) for at, s, known in held for row in kept[s]
+                ],
+            }
+            for table, of_table in rows.items():
+                bulk.append(connection, table, of_table)
+                counts[table.name] += len(of_table)
         last = [{"dataset": name, "known_at": _now(hours) - 1} for name in PUBLISHED_BY[metrics]]
         connection.execute(insert(knowledge), last)
     if database == "PostgreSQL":  # which does this itself after a while
@@ -94,16 +86,18 @@ def ask(database: str, folder: str, hours: int, runs: int) -> dict[str, Any]:
             clock=lambda: now,
         )
         for name, (start, end) in _spans(hours).items():
-            instant = end + DAY_MICROS // 2  # of the youngest hours the first revision, of others a later one
-            for way, as_of in (("as of", instant), ("what stands", None)):
-                question = _of_hours(engine, start, end, as_of, now)
-                milliseconds.setdefault(name, {})[way], rows = _times(question, runs)
-                _check_hours(rows, start, end, instant if as_of is not None else now)
-                plans[f"{name}, {way}"] = _plan(engine, question)
+            # Of the youngest hours the first revision was known by then, of others a later one.
+            instants = {"as of": end + DAY_MICROS // 2, "what stands": None}
+            questions = {way: _of_hours(engine, start, end, as_of, now) for way, as_of in instants.items()}
+            milliseconds[name], answers = _times(questions, runs)
+            for way, as_of in instants.items():
+                _check_hours(answers[way], start, end, now if as_of is None else as_of)
+                plans[f"{name}, {way}"] = _plan(engine, questions[way])
         for period in (Period.WEEK, Period.ALL):
-            for way, as_of in (("as of", _end(hours) + DAY_MICROS // 2), ("what stands", None)):
-                question = _of_periods(pipeline, period, as_of)
-                milliseconds.setdefault(f"all hours by {period}", {})[way], rows = _times(question, 1)
+            instants = {"as of": _end(hours) + DAY_MICROS // 2, "what stands": None}
+            questions = {way: _of_periods(pipeline, period, as_of) for way, as_of in instants.items()}
+            milliseconds[f"all hours by {period}"], answers = _times(questions, 1)
+            for rows in answers.values():
                 assert sum(row["prediction_count"] for row in rows if row["metric"] == "mae") == hours * ROWS_OF_HOUR
     return {"milliseconds": milliseconds, "plans": plans}
 
@@ -123,9 +117,35 @@ def _held(start: int) -> list[tuple[int, int | None]]:
     return list(zip(instants, [*instants[1:], None], strict=True))
 
 
+def _revisions(hours: Iterable[int]) -> Iterator[tuple[int, int, tuple[int, int | None]]]:
+    """Every revision of the hours: the hour's start, the number of its sample, and when it was held."""
+    for hour in hours:
+        start = START + hour * HOUR_MICROS
+        for revision, known in enumerate(_held(start)):
+            yield start, _sample(hour, revision), known
+
+
 def _sample(hour: int, revision: int) -> int:
     """Which sums an hour has: others after each revision."""
     return (hour + revision) % SAMPLES
+
+
+def _metric_rows(_family: str, sums: Sums) -> Rows:
+    """What follows the window in rows of ``metrics``, without the knowledge times."""
+    return [
+        (
+            *(result.metric, result.value, result.lower, result.upper, result.detectable_change, result.error_bound),
+            *(result.undefined and result.undefined.value, sums.prediction_count, sums.labelled_count),
+        )
+        for result in evaluate(sums)
+    ]
+
+
+def _sums_row(family: str, sums: Sums) -> tuple[Any, ...]:
+    """What follows the group in a row of ``performance_sums``, without the knowledge times."""
+    measured_as = next(declared.measured_as for declared in families(MODEL) if declared.name == family)
+    stored = orjson.dumps(sums.to_dict(), option=orjson.OPT_SORT_KEYS).decode()
+    return family, sums.prediction_count, sums.labelled_count, measured_as, stored
 
 
 def _sums(sample: int) -> dict[str, Sums]:
@@ -162,26 +182,27 @@ def _spans(hours: int) -> dict[str, tuple[int, int]]:
     }
 
 
-def _of_hours(engine: Engine, start: int, end: int, as_of: int | None, now: int) -> Callable[[], list[ResultRow]]:
+def _of_hours(engine: Engine, start: int, end: int, as_of: int | None, now: int) -> Question:
     return lambda: read_metrics(
         engine, model_id=MODEL.id, grain=Grain.HOUR, start=start, end=end, as_of=as_of, clock=lambda: now
     )
 
 
-def _of_periods(pipeline: Pipeline, period: Period, as_of: int | None) -> Callable[[], list[ResultRow]]:
+def _of_periods(pipeline: Pipeline, period: Period, as_of: int | None) -> Question:
     return lambda: period_metrics(pipeline, Asked(period=period, model_id=MODEL.id, as_of=as_of))
 
 
-def _times(question: Callable[[], list[ResultRow]], runs: int) -> tuple[list[float], list[ResultRow]]:
-    """Milliseconds of each run after a warm one, whose answer is always the same."""
-    answer = question()
-    milliseconds = []
+def _times(questions: Mapping[str, Question], runs: int) -> tuple[dict[str, list[float]], dict[str, list[ResultRow]]]:
+    """Milliseconds of each run after a warm one, way after way, and the answers, which never change."""
+    answers = {way: question() for way, question in questions.items()}
+    milliseconds: dict[str, list[float]] = {way: [] for way in questions}
     for _ in range(runs):
-        started = time.perf_counter()
-        again = question()
-        milliseconds.append((time.perf_counter() - started) * 1e3)
-        assert again == answer, "the answer about an instant is the same for ever"
-    return milliseconds, answer
+        for way, question in questions.items():
+            started = time.perf_counter()
+            again = question()
+            milliseconds[way].append((time.perf_counter() - started) * 1e3)
+            assert again == answers[way], "the answer about an instant is the same for ever"
+    return milliseconds, answers
 
 
 def _check_hours(rows: list[ResultRow], start: int, end: int, instant: int) -> None:
@@ -199,7 +220,7 @@ def _value(sample: int) -> float | None:
     return next(result.value for result in evaluate(_sums(sample)["performance"]) if result.metric == "mae")
 
 
-def _plan(engine: Engine, question: Callable[[], list[ResultRow]]) -> str:
+def _plan(engine: Engine, question: Question) -> str:
     """How the database reads the results for a question, in its own words."""
     with _listening(engine) as statements:
         question()
@@ -207,7 +228,7 @@ def _plan(engine: Engine, question: Callable[[], list[ResultRow]]) -> str:
     explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN (COSTS OFF) "
     with reading(engine) as connection:
         lines = [str(row[-1]).strip() for row in connection.exec_driver_sql(explain + statement, parameters)]
-    # Of PostgreSQL's plan the conditions go without saying.
+    # The other lines of PostgreSQL's plan repeat the conditions.
     return "; ".join(line for line in lines if "Scan" in line or "SEARCH" in line or "SCAN" in line)
 
 

@@ -170,4 +170,3 @@ def scattered(hours: int, counts: Collection[int], *, per_day: int) -> list[list
         taken += -(-count // per_day)
     assert [len(of_set) for of_set in found] == list(counts), "the history has enough days"
     return found
-

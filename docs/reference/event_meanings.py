@@ -57,7 +57,7 @@ PREDICTION = {
     "actual_value": Field("number or text", "–", "The truth, where it is known already: an actual in the same row."),
     "prediction_proba": Field("number, 0 to 1", "–", "Binary: the probability of 1."),
     "probabilities": Field("object", "–", "Multiclass: class name → probability, 0 to 1."),
-    "confidence": Field("number, 0 to 1", "–", "How sure the model says it is. Kept and checked; no metric uses it."),
+    "confidence": Field("number, 0 to 1", "–", "How sure the model is: `average_confidence`, `low_confidence_rate`."),
     "model_version": Field("text", f"`{DEFAULT_VERSION}`", "Each version is measured apart."),
     "environment": Field("text", f"`{DEFAULT_ENVIRONMENT}`", "Each environment is measured apart."),
     "latency_ms": Field("number, 0 or more", "–", "How long the prediction took, milliseconds."),

@@ -30,7 +30,22 @@ SECTIONS = {
         "Drift",
         "Evidence (`alpha`) and a minimum effect (the other keys), both; see [drift](../explanation/drift.md).",
     ),
+    "Business": (
+        "Business",
+        "What an outcome is worth; negative numbers are costs. See [business](../explanation/business.md).",
+    ),
+    "ErrorCost": ("Cost of an error", "The value of `per_unit_error`: what a unit of error is worth, by direction."),
     "Rule": ("A rule", "An entry of `rules`: one bound, `above` or `below`; see [alerts](../how-to/alerts.md)."),
+    "Escalation": (
+        "Escalation",
+        "The value of `escalate`: a second bound, on the same side as the rule's and stricter. An active alert that "
+        "crosses it is escalated.",
+    ),
+    "Baseline": (
+        "Baseline",
+        "The value of `baseline`: past windows, each as it was known at the label age of the judged one; see "
+        "[compare](../how-to/compare.md).",
+    ),
     "LogChannel": ("Log channel", "Writes each notification to the program's log."),
     "FileChannel": ("File channel", "Appends each notification as one JSON line."),
     "WebhookChannel": ("Webhook channel", "POSTs each notification as JSON; see [alerts](../how-to/alerts.md)."),
@@ -57,18 +72,38 @@ CONFIG = {
         "description": "For readers of the file; nothing else uses it yet.",
         "owner": "For readers of the file; nothing else uses it yet.",
         "features": "Its inputs. Only declared ones are checked and measured for drift.",
-        "segments": "Features or further fields of its events whose values split the metrics (`carrier=UA`). Events of "
-        "a declared model may carry no other further fields.",
+        "segments": "Features or further fields of its events whose values split the metrics (`carrier=UA`); a list of "
+        "them splits by their combinations (`carrier & origin=UA & JFK`). See [segments](../how-to/segments.md).",
         "max_segment_values": "An hour in which a segment field has more values than this leaves that field's segments "
-        "out; a day that lacks rows of such an hour leaves them out too.",
+        "out; a day that lacks rows of such an hour leaves them out too. Combinations count as values.",
         "threshold": "Binary: the probability from which on the model says yes.",
+        "quantile": "Regression: which quantile it predicts, if it does; then there is a `pinball` loss.",
         "classes": "Multiclass: the classes it knows. A predicted class outside of them blocks the hour, an actual one "
         "is a warning.",
+        "query": "Ranking, and required there: the event field that names the query a row belongs to.",
+        "top_k": "Ranking: how many of a query's first rows are looked at, the k of `ndcg_at_k`.",
+        "resources": "Event fields with samples of resources (`cpu_percent`); each has a `<name>_mean` and `<name>_max`.",
+        "low_confidence": "The `confidence` below which a prediction counts in `low_confidence_rate`.",
+        "business": "What its predictions are worth. Left out: no business metrics.",
         "labels": "When its truth is expected.",
         "reference": "What drift is measured against. Left out: no drift.",
         "drift": "When a difference is called drift.",
         "rules": "When to alert; ids must differ within the model.",
         "channels": "Who hears of its alerts, for rules that name no channels.",
+    },
+    "Business": {
+        "unit": "Money, minutes, …: what the values are counted in. For readers; nothing is converted.",
+        "value": "The worth of an outcome by its name. Binary: `true_positive`, `false_positive`, `true_negative`, "
+        "`false_negative`. Multiclass: `correct`, `wrong`. Ranking: `relevant_shown`. An outcome that is not named is "
+        "worth 0.",
+        "per_unit_error": "Regression, and required there.",
+        "amount": "A numeric field of the events that multiplies the value, such as an order's price.",
+        "baseline": "What one prediction would be worth without the model; savings are the difference.",
+        "satisfaction": "A numeric field of the events to correlate the value with.",
+    },
+    "ErrorCost": {
+        "over": "For each unit predicted too much.",
+        "under": "For each unit predicted too little.",
     },
     "Feature": {
         "type": "How its values are read. Drift is measured on numeric, categorical and boolean features.",
@@ -99,16 +134,29 @@ CONFIG = {
     },
     "Rule": {
         "id": "Its name; part of the identity of its alerts.",
-        "metric": "A metric of the model's task ([results](results.md)), `coverage`, or `drifted_features`.",
-        "above": "Breach if the value is greater. A value equal to the bound is ok.",
+        "metric": "A metric of the model ([results](results.md)), `coverage`, `coverage_shortfall`, or "
+        "`drifted_features`.",
+        "above": "Breach if the value is greater. A value equal to the bound is ok. With `baseline` it bounds the "
+        "relative change: 0.2 is 20 % more.",
         "below": "Breach if the value is smaller.",
         "grain": "Which windows it judges.",
-        "segments": "Patterns on the segment: `all`, `carrier=UA`, `carrier=*`.",
+        "segments": "Patterns on the segment: `all`, `carrier=UA`, `carrier=*`, `carrier & origin=*`.",
         "environments": "Patterns on the environment.",
         "min_labelled": "With fewer labelled predictions the verdict is `not_enough_data`; for `coverage` it counts "
         "predictions, for `drifted_features` nothing.",
         "severity": "How much its alerts matter; decides the exit code of `monitor alerts list`.",
+        "escalate": "A stricter bound that raises the severity. Left out: none.",
+        "baseline": "Past windows to compare with. Left out: `above` and `below` bound the value itself.",
         "channels": "Who hears of its alerts. Left out: the model's channels; an empty list: nobody.",
+    },
+    "Escalation": {
+        "above": "Escalated if the value is greater.",
+        "below": "Escalated if the value is smaller.",
+        "severity": "To what; higher than the rule's.",
+    },
+    "Baseline": {
+        "windows": "How many past windows. At least two must have a value.",
+        "every": "How far apart they are; whole hours, for days whole days. Seven days keep the weekday.",
     },
     "LogChannel": {"type": "The kind of channel."},
     "FileChannel": {

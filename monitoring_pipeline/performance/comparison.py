@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from monitoring_pipeline.performance.intervals import student_quantile
+from monitoring_pipeline.performance.mergeable.moments import exact_sum
 from monitoring_pipeline.performance.values import Interval, MetricValue
 
 FEWEST_PAST_WINDOWS = 2
@@ -21,6 +22,8 @@ class NoChange(StrEnum):
     """Fewer than two past windows have a value."""
     BASELINE_ZERO = "baseline_zero"
     """The past windows' mean is zero: nothing to be relative to."""
+    OVERFLOW = "overflow"
+    """The past windows' sum, or the change itself, is beyond the largest double (1.8e308)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,30 +62,30 @@ def relative_change(window: MetricValue, past: Sequence[MetricValue]) -> Change 
     values = [metric.value for metric in usable if metric.value is not None]
     if len(values) < FEWEST_PAST_WINDOWS:
         return NoChange.TOO_FEW_PAST_WINDOWS
-    baseline = math.fsum(values) / len(values)
-    if baseline == 0 or not math.isfinite(baseline):
+    baseline = exact_sum(values) / len(values)
+    if baseline == 0:
         return NoChange.BASELINE_ZERO
     scale = abs(baseline)
     difference = window.value - baseline
     change = difference / scale
-    if not math.isfinite(change):
-        return NoChange.BASELINE_ZERO
-    return Change(value=change, interval=_interval(window, usable, values, difference, scale), baseline=baseline)
+    if not (math.isfinite(baseline) and math.isfinite(change)):
+        return NoChange.OVERFLOW
+    interval = _interval(window, usable, between=_between_windows(values, baseline), difference=difference, scale=scale)
+    return Change(value=change, interval=interval, baseline=baseline)
 
 
 def _interval(
-    window: MetricValue, past: Sequence[MetricValue], values: Sequence[float], difference: float, scale: float
+    window: MetricValue, past: Sequence[MetricValue], *, between: float, difference: float, scale: float
 ) -> Interval | None:
-    between = _between_windows(values)
     below, above = _sampling(window, past) or (0.0, 0.0)
     lower, upper = (difference - max(below, between)) / scale, (difference + max(above, between)) / scale
     return Interval(lower=lower, upper=upper) if math.isfinite(lower) and math.isfinite(upper) else None
 
 
-def _between_windows(values: Sequence[float]) -> float:
+def _between_windows(values: Sequence[float], mean: float) -> float:
     count = len(values)
-    mean = math.fsum(values) / count
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
+    # Not the root of squares, which would overflow for values that are far from it.
+    deviation = math.hypot(*(value - mean for value in values)) / math.sqrt(count - 1)
     return student_quantile(count - 1) * deviation * math.sqrt(1 + 1 / count)
 
 
@@ -94,8 +97,8 @@ def _sampling(window: MetricValue, past: Sequence[MetricValue]) -> tuple[float, 
     if own is None or len(known) < len(distances):
         return None
     count = len(known)
-    below_mean = math.sqrt(math.fsum(below**2 for below, _ in known)) / count
-    above_mean = math.sqrt(math.fsum(above**2 for _, above in known)) / count
+    below_mean = math.hypot(*(below for below, _ in known)) / count
+    above_mean = math.hypot(*(above for _, above in known)) / count
     return math.hypot(own[0], above_mean), math.hypot(own[1], below_mean)
 
 

@@ -7,12 +7,13 @@ from sqlalchemy import ColumnElement, Engine, Table, and_, or_
 from monitoring_pipeline.clock import Clock, system_clock
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.lake.knowledge import settle
-from monitoring_pipeline.results.tables import drift_results, metrics, performance_sums
+from monitoring_pipeline.results.tables import drift_results, estimates, metrics, performance_sums
 from monitoring_pipeline.windows import isoformat
 
 PUBLISHED_BY: Mapping[Table, tuple[str, ...]] = {
     metrics: ("hourly_performance", "daily_performance"),
     performance_sums: ("hourly_performance",),
+    estimates: ("daily_estimates",),
     drift_results: ("hourly_drift", "daily_drift"),
 }
 """The datasets whose publications write to a table."""

@@ -51,13 +51,15 @@ def _merge_model(pipeline: Pipeline, model_id: str, sources: Sequence[ledger.Led
 
 
 def _measure_anew(pipeline: Pipeline, model_id: str, hours: Sequence[int]) -> None:
-    """Measure the hours again whose sums were made under other settings, or lack what is measured now.
+    """Measure the hours again whose sums were made under other settings, lack what is measured now, or are gone.
 
-    A day merged from both would be true under neither declaration.
+    A day merged from both would be true under neither declaration. Sums are gone where a newer version of the program
+    could not read those of a sealed hour: its file is still there.
     """
     with reading(pipeline.engine) as connection:
         model = declaration(connection, pipeline.config, model_id)
-        outdated = outdated_hours(connection, model, hours)
+        measured = {hour for _, hour in ledger.entries(connection, HOURLY, hours, model_id=model_id)}
+        outdated = outdated_hours(connection, model, measured) - blocked_windows(connection, model_id, hours)
         sources = ledger.entries(connection, joined.DATASET, outdated, model_id=model_id)
     if sources:
         measure_model(pipeline, model_id, [sources[key] for key in sorted(sources)])

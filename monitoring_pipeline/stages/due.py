@@ -7,7 +7,7 @@ landed in the middle of a run. A day is due while its hours are ahead of it.
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Subquery, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Subquery, and_, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from monitoring_pipeline.events.seals import is_sealed
@@ -18,6 +18,7 @@ from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor
 
 LAST_HOURLY_STAGE = "hourly_findings"
 LAST_DAILY_STAGE = "daily_findings"
+ESTIMATES = "daily_estimates"  # no other stage waits for it, so it has to be asked for by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,19 +88,12 @@ def due_days(connection: Connection, *, now: int, span: MonitoredSpan = EVER) ->
     hours = due_hours(connection, now=now, span=span)
     waiting = {(due.model_id, floor(due.window_start, Grain.DAY)) for due in hours}
     computed = _computed_days(span, now)
-    done = aliased(partition_ledger).c
+    done, estimated = aliased(partition_ledger), aliased(partition_ledger)
     query = (
-        select(computed.c.model_id, computed.c.day, computed.c.revision, done.revision.label("done"))
-        .join(
-            done.dataset.table,
-            and_(
-                done.dataset == LAST_DAILY_STAGE,
-                done.model_id == computed.c.model_id,
-                done.window_start == computed.c.day,
-            ),
-            isouter=True,
-        )
-        .where(or_(done.revision.is_(None), done.revision != computed.c.revision))
+        select(computed.c.model_id, computed.c.day, computed.c.revision, done.c.revision.label("done"))
+        .join(done, _of_day(done, LAST_DAILY_STAGE, computed), isouter=True)
+        .join(estimated, _of_day(estimated, ESTIMATES, computed), isouter=True)
+        .where(or_(_is_behind(done, computed), _is_behind(estimated, computed)))
         .order_by(computed.c.day, computed.c.model_id)
     )
     return [
@@ -109,6 +103,17 @@ def due_days(connection: Connection, *, now: int, span: MonitoredSpan = EVER) ->
         for row in connection.execute(query)
         if (row.model_id, row.day) not in waiting
     ]
+
+
+def _of_day(ledger: FromClause, dataset: str, computed: Subquery) -> ColumnElement[bool]:
+    columns = ledger.c
+    return and_(
+        columns.dataset == dataset, columns.model_id == computed.c.model_id, columns.window_start == computed.c.day
+    )
+
+
+def _is_behind(ledger: FromClause, computed: Subquery) -> ColumnElement[bool]:
+    return or_(ledger.c.revision.is_(None), ledger.c.revision != computed.c.revision)
 
 
 def _computed_days(span: MonitoredSpan, now: int) -> Subquery:

@@ -22,6 +22,13 @@ HOURLY = "hourly_performance"
 DAILY = "daily_performance"
 DATASETS = {Grain.HOUR: HOURLY, Grain.DAY: DAILY}
 
+# What a person looks at first, of whichever task; the results hold all.
+MAIN_METRICS = {
+    *("mae", "rmse", "bias"),
+    *("accuracy", "precision", "recall", "roc_auc", "macro_f1", "log_loss"),
+    *("ndcg_at_k", "map_at_k", "hit_rate_at_k"),
+}
+
 METRIC_KEY = ("model_id", "grain", "window_start", "model_version", "environment", "segment", "metric")
 
 
@@ -125,7 +132,7 @@ def _sums_row(model: Model, measured_as: str, key: GroupKey, sums: Sums) -> Row:
 
 
 def _headline(sums: Mapping[GroupKey, Sums], window: int) -> Details:
-    """What a person wants to see first: coverage, and each metric of the busiest version and environment."""
+    """What a person wants to see first: coverage, and the main metrics of the busiest version and environment."""
     wholes = [
         (key, value)
         for key, value in sums.items()
@@ -134,7 +141,8 @@ def _headline(sums: Mapping[GroupKey, Sums], window: int) -> Details:
     if not wholes:
         return {}
     key, busiest = max(wholes, key=lambda item: item[1].prediction_count)
-    shown = [f"{result.metric} {result.value:.4g}" for result in evaluate(busiest) if result.value is not None]
+    main = [result for result in evaluate(busiest) if result.metric in MAIN_METRICS]
+    shown = [f"{result.metric} {result.value:.4g}" for result in main if result.value is not None]
     details: dict[str, str | int | float | None] = {
         "version": key.model_version,
         "environment": key.environment,

@@ -81,9 +81,11 @@ def _read(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[GroupKey, Sums]:
 
 
 def outdated_hours(connection: Connection, model: Model, hours: Collection[int]) -> set[int]:
-    """The hours whose standing sums are not those that the present declaration asks for: other settings, or a
-    family that is missing."""
+    """The hours whose standing sums are not those that the present declaration asks for: other settings, a family
+    that is missing, or none at all."""
     wanted = set(hours)
+    if not wanted:
+        return set()
     expected = {(family.name, family.measured_as) for family in families(model)}
     query = (
         select(table.window_start, table.family, table.measured_as)
@@ -97,4 +99,4 @@ def outdated_hours(connection: Connection, model: Model, hours: Collection[int])
     found: dict[int, set[tuple[str, str]]] = {}
     for row in connection.execute(query):
         found.setdefault(row.window_start, set()).add((row.family, row.measured_as))
-    return {hour for hour, measured in found.items() if hour in wanted and measured != expected}
+    return {hour for hour in wanted if found.get(hour) != expected}

@@ -2,8 +2,9 @@
 
 Names (hourly series have the hour of the day, 0 to 23, as step; daily values have step 0):
 
-- ``performance/<metric>``, ``prediction_count``, ``coverage``: per hour;
-- ``daily/performance/<metric>``, ``daily/prediction_count``, ``daily/coverage``: the whole day;
+- ``performance/<metric>``, ``operations/<metric>``, ``labels/<metric>``, ``business/<metric>``, ``prediction_count``,
+  ``coverage``: per hour;
+- the same after ``daily/``: the whole day;
 - ``drift/<measure>/<feature>``: the whole day.
 
 They show all traffic (segment ``all``) of the environment ``production``; another environment's names
@@ -26,7 +27,7 @@ import orjson
 from sqlalchemy import Connection, Row, Table, select
 
 from monitoring_pipeline.results.tables import drift_results, metrics
-from monitoring_pipeline.tracking.names import part
+from monitoring_pipeline.tracking.names import OF_TASK, family_of, part
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor
 
 MAIN_ENVIRONMENT = "production"
@@ -112,7 +113,7 @@ def day_contents(connection: Connection, model_id: str, days: Sequence[int]) -> 
             if row.known_to is None:
                 mark = marks.get(day, Mark(known_from=row.known_from, row_count=0))
                 marks[day] = Mark(known_from=max(mark.known_from, row.known_from), row_count=mark.row_count + 1)
-            facts[day] += _performance_facts(row) if table is metrics else _drift_facts(row)
+            facts[day] += _metric_facts(row) if table is metrics else _drift_facts(row)
     return {day: _content(facts[day], marks.get(day, NOTHING)) for day in sorted(wanted)}
 
 
@@ -123,10 +124,13 @@ def _rows(connection: Connection, table: Table, model_id: str, start: int, end: 
     return connection.execute(select(table).where(c.model_id == model_id, *in_windows, c.segment == "all"))
 
 
-def _performance_facts(row: Row[Any]) -> Iterator[_Fact]:
-    prefix = "" if row.grain == Grain.HOUR else "daily/"
-    value = _fact(row, f"{prefix}performance/{part(row.metric)}", row.value, row.prediction_count)
+def _metric_facts(row: Row[Any]) -> Iterator[_Fact]:
+    prefix, family = "" if row.grain == Grain.HOUR else "daily/", family_of(row.metric)
+    value = _fact(row, f"{prefix}{family}/{part(row.metric)}", row.value, row.prediction_count)
     yield value
+    # Only what the model is judged by counts its labels as coverage does: a latency needs none.
+    if family != OF_TASK:
+        return
     yield replace(value, name=f"{prefix}prediction_count", value=float(row.prediction_count))
     if row.prediction_count:
         yield replace(value, name=f"{prefix}coverage", value=row.labelled_count / row.prediction_count)

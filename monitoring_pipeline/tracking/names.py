@@ -3,12 +3,19 @@
 import hashlib
 import re
 
+from monitoring_pipeline.performance.registry import TASKS, metric_names
 from monitoring_pipeline.windows import from_micros
 
 _REFUSED = re.compile(r"[^A-Za-z0-9_\-. ]+")
 
 # MLflow allows 250 in all; three parts of this length and their prefixes stay below.
 _LONGEST_PART = 70
+
+OF_TASK = "performance"
+
+_FAMILIES = {metric: OF_TASK for task in TASKS for metric in metric_names(task)} | {
+    metric: family for family in ("labels", "business") for metric in metric_names(family)
+}
 
 
 def part(name: str) -> str:
@@ -24,6 +31,17 @@ def part(name: str) -> str:
     if clean == name and clean.strip("."):
         return clean
     return f"{clean.strip('. ')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}".lstrip("-")
+
+
+def family_of(metric: str) -> str:
+    """What a metric is of: ``performance``, ``labels``, ``business`` or ``operations``; names are unique over them.
+
+    Resources are named by the model's owners, so whatever no other family knows is of operations.
+
+    >>> family_of("roc_auc"), family_of("label_correction_rate"), family_of("memory_mb_max")
+    ('performance', 'labels', 'operations')
+    """
+    return _FAMILIES.get(metric, "operations")
 
 
 def experiment_name(model_id: str) -> str:

@@ -1,8 +1,8 @@
 """Sums and metrics as of any instant, families of sums, estimates, what caused an alert's change.
 
 Sums are made anew with everything that is measured now: the hours that can be computed from their events are due
-again after this migration. Of a sealed hour the results stand as they were told, and a backfill of
-``hourly_performance`` measures its file again.
+again after this migration, and so are the days that hold any of them. Of a sealed hour the results stand as they were
+told; its file is measured again when its day is merged anew, or by a backfill of ``hourly_performance``.
 """
 
 import sqlalchemy as sa
@@ -14,6 +14,9 @@ revision = "0002"
 down_revision = "0001"
 
 RECOMPUTED = ("joined_predictions", "hourly_performance", "hourly_findings")
+MERGED_ANEW = ("daily_performance", "daily_findings")
+
+DAY_MICROS = 86_400_000_000
 
 
 def upgrade() -> None:
@@ -93,16 +96,35 @@ def upgrade() -> None:
         sqlite_where=sa.text("known_to IS NULL"),
         postgresql_where=sa.text("known_to IS NULL"),
     )
+    _make_due()
+    create_views(op.get_bind())
+
+
+def _make_due() -> None:
+    """Forget that the hours were computed, and the days; a day's revision is that of its hours, so it would not tell.
+
+    Days first: they are found by their hours.
+    """
     ledger = sa.table("partition_ledger", sa.column("dataset"), sa.column("model_id"), sa.column("window_start"))
-    seals = ledger.alias()
-    sealed = (
+    hours = ledger.alias()
+    is_of_day = sa.and_(
+        hours.c.model_id == ledger.c.model_id,
+        hours.c.window_start >= ledger.c.window_start,
+        hours.c.window_start < ledger.c.window_start + DAY_MICROS,
+    )
+    computable = sa.select(1).where(hours.c.dataset.in_(RECOMPUTED), is_of_day, ~_sealed(hours)).exists()
+    op.execute(sa.delete(ledger).where(ledger.c.dataset.in_(MERGED_ANEW), computable))
+    op.execute(sa.delete(ledger).where(ledger.c.dataset.in_(RECOMPUTED), ~_sealed(ledger)))
+
+
+def _sealed(hours: sa.FromClause) -> sa.ColumnElement[bool]:
+    seals = sa.table("partition_ledger", sa.column("dataset"), sa.column("model_id"), sa.column("window_start")).alias()
+    return (
         sa.select(1)
         .where(
             seals.c.dataset == "sealed_events",
-            seals.c.model_id == ledger.c.model_id,
-            seals.c.window_start == ledger.c.window_start,
+            seals.c.model_id == hours.c.model_id,
+            seals.c.window_start == hours.c.window_start,
         )
         .exists()
     )
-    op.execute(sa.delete(ledger).where(ledger.c.dataset.in_(RECOMPUTED), ~sealed))
-    create_views(op.get_bind())
