@@ -1,7 +1,6 @@
 """Asking what was known at a past instant, over a year of hours that were all revised."""
 
 from statistics import median
-from typing import Any
 
 from benchmarks.harness import Benchmark, BenchmarkError, Scale, Session, Target
 
@@ -33,17 +32,21 @@ def _measure_database(session: Session, database: str) -> None:
         session.add(f"{database}, {question}: as of ÷ what stands", "×", [ratio], target=AT_MOST)
     session.add_peak(database, [result])
     session.facts[f"{database}: rows"] = rows
-    _check_plans(session, database, result["plans"])
-
-
-def _check_plans(session: Session, database: str, plans: dict[str, Any]) -> None:
-    """A day is found by an index, however long the history is."""
     for way in ("as of", "what stands"):
-        plan = plans[f"one day, {way}"]
+        plan = result["plans"][f"one day, {way}"]
         session.facts[f"{database}: how one day is found, {way}"] = plan
-        large = database == "SQLite" or session.sizes["hours"] >= FEW_HOURS
-        if large and not ("ix_metrics_history" in plan or "ux_metrics_current" in plan):
-            raise BenchmarkError(f"as_of: on {database} a day is not found by an index: {plan}")
+        check_plan(database, plan, hours=hours)
+
+
+def check_plan(database: str, plan: str, *, hours: int) -> None:
+    """A day is found by an index, however long the history is.
+
+    Raises:
+        BenchmarkError: if it is not.
+    """
+    large = database == "SQLite" or hours >= FEW_HOURS
+    if large and not ("ix_metrics_history" in plan or "ux_metrics_current" in plan):
+        raise BenchmarkError(f"as_of: on {database} a day is not found by an index: {plan}")
 
 
 BENCHMARK = Benchmark(

@@ -4,20 +4,35 @@ import json
 import socket
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
+from sqlalchemy import Table, select
 
 # The benchmarks are run from the project's folder and never installed.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.__main__ import BENCHMARKS, main
+from benchmarks.as_of import check_plan
 from benchmarks.harness import ROOT, BenchmarkError, Figure, Scale, Session, Target
+from benchmarks.late_truth_scale import slope_of
+from benchmarks.measured import filled
+from benchmarks.measured.workload import START, open_home
 from benchmarks.report import as_result, table
+from monitoring_pipeline.database import reading
+from monitoring_pipeline.events.ingest import ingest_rows
+from monitoring_pipeline.events.tables import actuals, hour_revision, predictions
+from monitoring_pipeline.installation import Installation
+from monitoring_pipeline.windows import HOUR_MICROS, isoformat
 
 # What starts Dagster or Great Expectations in several processes takes long just for importing them.
-QUICK = ["ingest", "sums", "reconcile_sensor"]
-SLOW = [pytest.param(name, marks=pytest.mark.long) for name in ("one_hour", "dagster_runs", "late_truth", "estimates")]
+QUICK = ["ingest", "sums", "days", "as_of", "reconcile_sensor"]
+SLOW = [
+    pytest.param(name, marks=pytest.mark.long)
+    for name in ("one_hour", "dagster_runs", "late_truth", "late_truth_scale", "estimates")
+]
 
 KEYS = [
     "benchmark",
@@ -103,3 +118,80 @@ def test_every_benchmark_has_all_sizes_and_a_file_of_its_own_name(name: str) -> 
     assert set(benchmark.sizes) == set(Scale)
     assert len({frozenset(sizes) for sizes in benchmark.sizes.values()}) == 1
     assert (ROOT / "benchmarks" / f"{name}.py").exists()
+
+
+def test_a_filled_store_holds_what_ingest_would_have_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    straight, landed = _home(tmp_path / "straight", monkeypatch), _home(tmp_path / "landed", monkeypatch)
+
+    late = filled.fill(str(tmp_path / "straight"), models=2, hours=3, rows_per_hour=4, late_hours=[1], late_every=2)
+
+    made, told = _rows(straight, predictions), _rows(straight, actuals)
+    events = [{**_event(row), "features": json.loads(row["features"])} for row in made]
+    _land(landed, "predictions", events)
+    _land(landed, "actuals", [_event(row) for row in told])
+    assert len(made) == 2 * 3 * 4
+    assert _without_arrival(_rows(landed, predictions)) == _without_arrival(made)
+    assert _without_arrival(_rows(landed, actuals)) == _without_arrival(told)
+    assert [list(row.items())[:4] for row in _rows(landed, hour_revision)] == [
+        list(row.items())[:4] for row in _rows(straight, hour_revision)
+    ]
+    assert list(late) == [1]
+    assert {event["prediction_id"] for event in late[1]} == {row["prediction_id"] for row in made} - {
+        row["prediction_id"] for row in told
+    }
+
+
+def _home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    filled.write_home(str(folder), models=2, hours=3)
+    monkeypatch.setenv("MONITOR_HOME", str(folder))
+    return open_home(str(folder), now=START + 3 * HOUR_MICROS)
+
+
+def _rows(installation: Installation, table: Table) -> list[dict[str, Any]]:
+    with reading(installation.engine) as connection:
+        rows = [dict(row) for row in connection.execute(select(table)).mappings()]
+    return sorted(rows, key=lambda row: (row["model_id"], row.get("prediction_id", ""), row.get("hour", 0)))
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    known = {name: value for name, value in row.items() if value is not None}
+    at = known.pop("predicted_at")
+    gone = {"received_at", "batch_id", "revision", "observed_at"}
+    return {"timestamp": isoformat(at), **{name: value for name, value in known.items() if name not in gone}}
+
+
+def _land(installation: Installation, kind: Literal["predictions", "actuals"], events: list[dict[str, Any]]) -> None:
+    report = ingest_rows(installation.engine, events, kind=kind, config=installation.config, clock=installation.clock)
+    assert report.accepted == len(events)
+
+
+def _without_arrival(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name not in ("received_at", "batch_id")} for row in rows]
+
+
+@pytest.mark.parametrize("hours", [1_440, 14_400])
+def test_sets_of_touched_hours_are_scattered_apart_and_touch_as_many_days_in_any_history(hours: int) -> None:
+    counts = [300, 10, 30, 100]
+
+    sets = filled.scattered(hours, [*counts, hours // 10], per_day=10)
+
+    together = [hour for of_set in sets for hour in of_set]
+    days = [{hour // 24 for hour in of_set} for of_set in sets]
+    assert len(together) == len(set(together)) == sum(counts) + hours // 10
+    assert all(after - before >= 2 for of_set in sets for before, after in pairwise(of_set))
+    assert [len(of_set) for of_set in days] == [30, 1, 3, 10, -(-hours // 100)]
+    assert len(set.union(*days)) == sum(map(len, days))
+
+
+def test_the_slope_is_the_cost_of_each_further_hour_without_the_fixed_cost() -> None:
+    sets = [{"touched_hours": hours, "seconds": {"landing": 0.5, "join": 0.02 * hours}} for hours in (10, 30, 100, 300)]
+
+    assert slope_of(sets) == pytest.approx(20)
+
+
+def test_a_day_that_is_found_without_an_index_ends_the_measurement() -> None:
+    check_plan("SQLite", "SEARCH metrics USING INDEX ix_metrics_history (model_id=?)", hours=48)
+    check_plan("PostgreSQL", "Seq Scan on metrics", hours=48)
+
+    with pytest.raises(BenchmarkError, match="on PostgreSQL a day is not found by an index: Seq Scan on metrics"):
+        check_plan("PostgreSQL", "Seq Scan on metrics", hours=8_760)

@@ -273,13 +273,13 @@ def _covered(row: Mapping[str, Any]) -> bool:
 def _close(row: Mapping[str, Any], value: float) -> bool:
     if row["metric"] in QUANTILES:
         bound = row["error_bound"]
-        return bound <= LARGEST_RELATIVE_BOUND * row["value"] and abs(row["value"] - value) <= bound
+        return bool(bound <= LARGEST_RELATIVE_BOUND * row["value"] and abs(row["value"] - value) <= bound)
     if row["metric"] in CURVES:
         bound = row["error_bound"] or 0.0  # none where no two rows of different truth share a cell
-        return bound <= LARGEST_CURVE_BOUND and abs(row["value"] - value) <= bound + 1e-12
+        return bool(bound <= LARGEST_CURVE_BOUND and abs(row["value"] - value) <= bound + 1e-12)
     if row["metric"] == "ece":
         # Probabilities are kept to 2.3e-10; see the reliability bins.
-        return row["error_bound"] is None and abs(row["value"] - value) <= 1e-9
+        return row["error_bound"] is None and bool(abs(row["value"] - value) <= 1e-9)
     # Near zero a relative bound asks for digits that no summation has: a bias is the difference of large sums.
     return row["error_bound"] is None and math.isclose(row["value"], value, rel_tol=1e-9, abs_tol=1e-12)
 

@@ -24,6 +24,7 @@ from monitoring_pipeline.results.tables import metrics, performance_sums
 from monitoring_pipeline.stages.daily_performance import merge_days
 from monitoring_pipeline.stages.drift import measure_drift
 from monitoring_pipeline.stages.due import due_days, due_hours
+from monitoring_pipeline.stages.estimates import estimate_days
 from monitoring_pipeline.stages.findings import judge_windows
 from monitoring_pipeline.stages.joined import join_predictions
 from monitoring_pipeline.stages.logged import log_predictions
@@ -174,8 +175,8 @@ def an_actual(index: int, outcome: int, observed: int, received: int) -> Event:
     return {**about, **said, **{name: stamp for name, stamp in stamps.items() if stamp is not None}}
 
 
-class PowerCut(BaseException):  # noqa: N818 - no error of anybody's; and nothing may catch it as one
-    """The process dies."""
+class PowerCut(BaseException):
+    """The process dies; nothing may catch it as an error of somebody."""
 
 
 @dataclass(frozen=True)
@@ -278,6 +279,7 @@ class World:
         _called(
             [
                 partial(merge_days, p, starts, only_due=only_due),
+                partial(estimate_days, p, starts, only_due=only_due),
                 partial(measure_drift, p, day, starts, only_due=only_due),
                 partial(judge_windows, p, day, starts, only_due=only_due),
             ]
@@ -391,15 +393,17 @@ _COMPARED = {
     performance_sums: ("family", ("prediction_count", "labelled_count", "sums")),
     metrics: (
         "metric",
-        ("value", "lower", "upper", "detectable_change", "error_bound", "undefined_reason")
-        + ("prediction_count", "labelled_count"),
+        (
+            *("value", "lower", "upper", "detectable_change", "error_bound", "undefined_reason"),
+            *("prediction_count", "labelled_count"),
+        ),
     ),
     findings: ("rule_id", ("verdict", "value", "prediction_count", "labelled_count")),
 }
 
 
 def _told_of_groups(table: Table) -> list[ColumnElement[bool]]:
-    """Without the silences about groups that are no more: they stand where a group was once judged, and nowhere else."""
+    """Without the silences about groups that are no more: they stand only where the group was once judged."""
     if table is not findings:
         return []
     return [or_(findings.c.reason.is_(None), findings.c.reason != Silence.GROUP_GONE.value)]

@@ -6,7 +6,8 @@ the indexes are as deep and their pages as scattered as in a store that has grow
 
 import json
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -149,24 +150,21 @@ def _event(row: tuple[Any, ...]) -> Event:
     return {"timestamp": isoformat(at), "model_id": model_id, "prediction_id": prediction_id, "actual_value": value}
 
 
-def scattered(hours: int, counts: Collection[int], *, per_day: int) -> list[list[int]]:
-    """Sets of hours that have nothing in common, no two hours of a set beside each other.
+def scattered(hours: int, counts: Sequence[int], *, per_day: int) -> list[list[int]]:
+    """Sets of hours, no two of them beside each other and no two sets on one day.
 
-    Each set takes every other hour of some days, ``per_day`` of each, so that equal counts touch equally many days,
-    whatever the length of the history.
+    Each set takes ``per_day`` hours, every other one, of days anywhere in the history: equal counts touch equally many
+    days, however long the history is.
 
     Args:
         hours: of the whole history, whole days.
-        counts: how many hours each set has; the first takes even hours, the others odd ones.
+        counts: how many hours each set has.
         per_day: at most 12.
     """
-    days = random.Random(SEED).sample(range(hours // 24), hours // 24)
-    first, *others = counts
-    wanted = [24 * day + 2 * step for day in days for step in range(per_day)]
-    found, taken = [sorted(wanted[:first])], 0
-    for count in others:
-        of_set = [24 * day + 2 * step + 1 for day in days[taken:] for step in range(per_day)][:count]
-        found.append(sorted(of_set))
-        taken += -(-count // per_day)
-    assert [len(of_set) for of_set in found] == list(counts), "the history has enough days"
-    return found
+    days = iter(random.Random(SEED).sample(range(hours // 24), hours // 24))
+    sets = [
+        [24 * day + 2 * step for day in islice(days, -(-count // per_day)) for step in range(per_day)][:count]
+        for count in counts
+    ]
+    assert [len(of_set) for of_set in sets] == list(counts), "the history has enough days"
+    return [sorted(of_set) for of_set in sets]

@@ -23,7 +23,7 @@ from monitoring_pipeline.events.ingest import ingest_file
 from monitoring_pipeline.events.tables import actuals
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.lake.tables import partition_ledger
-from monitoring_pipeline.results.tables import drift_results, metrics, performance_sums, quality_results
+from monitoring_pipeline.results.tables import drift_results, estimates, metrics, performance_sums, quality_results
 from monitoring_pipeline.stages.days import models_of_days
 from monitoring_pipeline.stages.models import declaration
 from monitoring_pipeline.tracking.project import project_days
@@ -210,7 +210,7 @@ def _digest(installation: Installation) -> str:
     """
     ledger = partition_ledger.c
     queries = [select(ledger.dataset, ledger.model_id, ledger.window_start, ledger.checksum), select(performance_sums)]
-    for table in (metrics, drift_results, quality_results, findings):
+    for table in (metrics, estimates, drift_results, quality_results, findings):
         columns = (column for column in table.columns if column.name not in {"known_from", "known_to"})
         queries.append(select(*columns).where(table.c.known_to.is_(None)))
     digest = sha256()

@@ -3,12 +3,12 @@
 import json
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isclose
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import ColumnElement, Table, func, insert, select, true
 
 from assets.requests import due_runs
 from benchmarks.measured import filled, stages, workload
@@ -16,11 +16,11 @@ from benchmarks.measured.workload import START
 from monitoring_pipeline.alerts.tables import findings
 from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.events.ingest import ingest_file
-from monitoring_pipeline.events.tables import actuals, hour_revision, predictions
+from monitoring_pipeline.events.tables import actuals, predictions
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.lake.tables import partition_ledger
 from monitoring_pipeline.results.tables import metrics, performance_sums, quality_results
-from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor
+from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, Window, floor
 
 MODEL_ID = "model-1"
 TOUCHED = "touched.json"
@@ -30,17 +30,34 @@ TOUCHED_HOURS_OF_A_DAY = 10
 # Every tenth prediction of a touched hour waits for its actual.
 LATE_EVERY = 10
 
+ESTIMATES = "daily_estimates"
+
+WINDOWS_PER_INSERT = 100
+
+HOURLY_ROWS = {
+    partition_ledger: true(),
+    performance_sums: true(),
+    metrics: metrics.c.grain == Grain.HOUR.value,
+    quality_results: true(),
+    findings: findings.c.grain == Grain.HOUR.value,
+}
+DAILY_ROWS = {
+    partition_ledger: partition_ledger.c.dataset.startswith("daily_"),
+    metrics: metrics.c.grain == Grain.DAY.value,
+    findings: findings.c.grain == Grain.DAY.value,
+}
+
 RECOMPUTED = {
     Grain.HOUR: {"joined_predictions", "data_quality", "hourly_performance", "hourly_findings"},
-    Grain.DAY: {"daily_performance", "daily_findings"},
+    Grain.DAY: {"daily_performance", ESTIMATES, "daily_findings"},
 }
 
 
 def prepare(home: str, hours: int, rows: int, touched: list[int]) -> dict[str, Any]:
     """A store in which everything is computed, but for late actuals, which wait in a file for each set of hours.
 
-    The hours that will be touched go through the stages. The others get copies of what the stages left of one of
-    them: as many rows in every table, and no files, which nobody will read.
+    The hours that will be touched, and their days, go through the stages; the others get copies of what the stages
+    leave of one complete hour and one complete day: as many rows in every table.
 
     Args:
         home: where to.
@@ -65,13 +82,8 @@ def prepare(home: str, hours: int, rows: int, touched: list[int]) -> dict[str, A
     starts = [[START + hour * HOUR_MICROS for hour in of_set] for of_set in sets]
     (Path(home) / TOUCHED).write_text(json.dumps(starts))
     installation = _open(home, hours, later=0)
-    real = sorted(start for of_set in starts for start in of_set)
     started = time.perf_counter()
-    stages.run(stages.HOURLY, installation.pipeline, real, only_due=False)
-    for table in (partition_ledger, performance_sums, metrics, quality_results, findings):
-        _copy_to_others(installation, table, real)
-    stages.run(stages.DAILY, installation.pipeline, _days(_all_hours(hours)), only_due=False)
-    assert not due_runs(installation.pipeline, debounce=False), "everything is computed"
+    _compute(installation, _all_hours(hours), {start for of_set in starts for start in of_set})
     seconds["computing"] = time.perf_counter() - started
     installation.engine.dispose()
     return {
@@ -149,17 +161,36 @@ def _days(hours: Sequence[int]) -> list[int]:
     return sorted({floor(hour, Grain.DAY) for hour in hours})
 
 
-def _copy_to_others(installation: Installation, table: Table, real: list[int]) -> None:
-    """Every other hour gets the rows of the first real one, as if it had had the same events."""
-    names = [column.name for column in table.columns]
-    values = [hour_revision.c.hour if name == "window_start" else table.c[name] for name in names]
-    copies = (
-        select(*values)
-        .join_from(table, hour_revision, hour_revision.c.model_id == table.c.model_id)
-        .where(table.c.window_start == real[0], hour_revision.c.hour.not_in(real))
-    )
+def _compute(installation: Installation, hours: list[int], touched: set[int]) -> None:
+    """Bring everything up to date: what will be touched by the stages, the rest by copying."""
+    whole_day = next(day for day in _days(hours) if not touched.intersection(Window(day, Grain.DAY).hours()))
+    one_hour = whole_day + HOUR_MICROS
+    computed = sorted({*touched, one_hour})
+    stages.run(stages.HOURLY, installation.pipeline, computed, only_due=False)
+    _copy(installation, one_hour, sorted(set(hours) - set(computed)), HOURLY_ROWS)
+    days = sorted({*_days(computed), whole_day})
+    # Estimating days of which truth is missing is no part of the question, and takes a second for each.
+    merging = {name: stage for name, stage in stages.DAILY.items() if name != ESTIMATES}
+    stages.run(merging, installation.pipeline, days, only_due=False)
+    stages.run(stages.DAILY, installation.pipeline, [whole_day], only_due=False)
+    _copy(installation, whole_day, sorted(set(_days(hours)) - set(days)), DAILY_ROWS)
+    estimated = {partition_ledger: partition_ledger.c.dataset == ESTIMATES}
+    _copy(installation, whole_day, sorted(set(days) - {whole_day}), estimated)
+    assert not due_runs(installation.pipeline, debounce=False), "everything is computed"
+
+
+def _copy(
+    installation: Installation, window: int, others: list[int], tables: Mapping[Table, ColumnElement[bool]]
+) -> None:
+    """Every other window gets the rows of one, as if it had had the same events."""
     with writing(installation.engine) as connection:
-        connection.execute(insert(table).from_select(names, copies))
+        for table, condition in tables.items():
+            wanted = select(table).where(table.c.window_start == window, condition)
+            rows = [dict(row) for row in connection.execute(wanted).mappings()]
+            for first in range(0, len(others), WINDOWS_PER_INSERT):
+                copies = [{**row, "window_start": at} for at in others[first:][:WINDOWS_PER_INSERT] for row in rows]
+                if copies:
+                    connection.execute(insert(table), copies)
 
 
 def _check_recomputed(installation: Installation, touched: list[int]) -> None:

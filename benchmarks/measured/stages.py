@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from assets.data_quality import SUITES
 from monitoring_pipeline.stages.daily_performance import merge_days
 from monitoring_pipeline.stages.drift import measure_drift
+from monitoring_pipeline.stages.estimates import estimate_days
 from monitoring_pipeline.stages.findings import judge_windows
 from monitoring_pipeline.stages.joined import join_predictions
 from monitoring_pipeline.stages.logged import log_predictions
@@ -28,6 +29,7 @@ HOURLY: dict[str, Stage] = {
 
 DAILY: dict[str, Stage] = {
     "daily_performance": lambda p, starts, only_due: merge_days(p, starts, only_due=only_due),
+    "daily_estimates": lambda p, starts, only_due: estimate_days(p, starts, only_due=only_due),
     "daily_drift": lambda p, starts, only_due: measure_drift(p, Grain.DAY, starts, only_due=only_due),
     "daily_findings": lambda p, starts, only_due: judge_windows(p, Grain.DAY, starts, only_due=only_due),
 }

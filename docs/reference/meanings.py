@@ -38,13 +38,11 @@ SECTIONS = {
     "Rule": ("A rule", "An entry of `rules`: one bound, `above` or `below`; see [alerts](../how-to/alerts.md)."),
     "Escalation": (
         "Escalation",
-        "The value of `escalate`: a second bound, on the same side as the rule's and stricter. An active alert that "
-        "crosses it is escalated.",
+        "The value of `escalate`: a second, stricter bound. An active alert that crosses it is escalated.",
     ),
     "Baseline": (
         "Baseline",
-        "The value of `baseline`: past windows, each as it was known at the label age of the judged one; see "
-        "[compare](../how-to/compare.md).",
+        "The value of `baseline`: past windows, as known at the judged one's age; see [compare](../how-to/compare.md).",
     ),
     "LogChannel": ("Log channel", "Writes each notification to the program's log."),
     "FileChannel": ("File channel", "Appends each notification as one JSON line."),
@@ -82,7 +80,7 @@ CONFIG = {
         "is a warning.",
         "query": "Ranking, and required there: the event field that names the query a row belongs to.",
         "top_k": "Ranking: how many of a query's first rows are looked at, the k of `ndcg_at_k`.",
-        "resources": "Event fields with samples of resources (`cpu_percent`); each has a `<name>_mean` and `<name>_max`.",
+        "resources": "Event fields with samples of resources (`cpu_percent`); each gets `<name>_mean`, `<name>_max`.",
         "low_confidence": "The `confidence` below which a prediction counts in `low_confidence_rate`.",
         "business": "What its predictions are worth. Left out: no business metrics.",
         "labels": "When its truth is expected.",
@@ -142,8 +140,8 @@ CONFIG = {
         "grain": "Which windows it judges.",
         "segments": "Patterns on the segment: `all`, `carrier=UA`, `carrier=*`, `carrier & origin=*`.",
         "environments": "Patterns on the environment.",
-        "min_labelled": "With fewer labelled predictions the verdict is `not_enough_data`; for `coverage` it counts "
-        "predictions, for `drifted_features` nothing.",
+        "min_labelled": "With fewer labelled predictions the verdict is `not_enough_data`; for rules on "
+        "coverage and metrics that need no truth it counts predictions, for `drifted_features` nothing.",
         "severity": "How much its alerts matter; decides the exit code of `monitor alerts list`.",
         "escalate": "A stricter bound that raises the severity. Left out: none.",
         "baseline": "Past windows to compare with. Left out: `above` and `below` bound the value itself.",

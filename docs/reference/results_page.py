@@ -53,8 +53,8 @@ def render() -> str:
             ),
             _table("### Why `monitor explain` has no rows", "reason", _complete(NotDecomposed, NOT_DECOMPOSED)),
             _table(
-                "### `reason` of a finding that is neither breach nor ok\n\nIn the table `findings`; of a metric without "
-                "a value, that metric's reason.",
+                "### `reason` of a finding that is neither breach nor ok\n\nIn the table `findings`; where a metric "
+                "has no value, that metric's reason.",
                 "reason",
                 _complete(Silence, SILENCE),
             ),

@@ -12,7 +12,15 @@ from monitoring_pipeline.cli.columns import (
     ratio,
     text,
 )
-from monitoring_pipeline.cli.options import ConfigOption, FromOption, JsonOption, ModelOption, ToOption, check_order
+from monitoring_pipeline.cli.options import (
+    AsOfOption,
+    ConfigOption,
+    FromOption,
+    JsonOption,
+    ModelOption,
+    ToOption,
+    check_order,
+)
 from monitoring_pipeline.cli.reading import show
 from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.results.read_estimates import read_estimates
@@ -45,6 +53,7 @@ def estimates(
     model: ModelOption = None,
     start: FromOption = None,
     end: ToOption = None,
+    as_of: AsOfOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -52,6 +61,7 @@ def estimates(
 
     \b
       monitor estimates --model flight_delay --from 2013-06-24 --to 2013-07-01
+      monitor estimates --model flight_late --as-of 2013-07-10T00:30Z
       monitor estimates --json | jq '.[] | select(.metric == "mae")'
 
     Print, for each day with rows whose truth is missing, what is measured of the labelled rows beside what is
@@ -61,7 +71,7 @@ def estimates(
     check_order(start=start, end=end)
     engine = open_installation(config).engine
     show(
-        read_estimates(engine, model_id=model, start=start, end=end),
+        read_estimates(engine, model_id=model, start=start, end=end, as_of=as_of),
         as_json=as_json,
         columns=COLUMNS,
         engine=engine,

@@ -4,7 +4,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, and_, select
 
+from monitoring_pipeline.clock import Clock, system_clock
 from monitoring_pipeline.database import reading
+from monitoring_pipeline.results.as_of import held_at, settled
 from monitoring_pipeline.results.tables import estimates, metrics
 from monitoring_pipeline.windows import Grain, Window, isoformat
 
@@ -12,24 +14,34 @@ _SAME = ("model_id", "grain", "window_start", "model_version", "environment", "s
 
 
 def read_estimates(
-    engine: Engine, *, model_id: str | None = None, start: int | None = None, end: int | None = None
+    engine: Engine,
+    *,
+    model_id: str | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    as_of: int | None = None,
+    clock: Clock = system_clock,
 ) -> list[dict[str, Any]]:
-    """The standing estimates with the metrics that stand for the same window, one row per metric.
+    """The estimates that stand, or stood at an instant, beside the metrics of the same window, one row per metric.
 
     Args:
         engine: the store.
         model_id: one model, or every model.
         start: windows that start at or after this instant (microseconds UTC).
         end: windows that start before this instant.
+        as_of: what the monitor held to be true at this instant; ``None`` for what stands.
+        clock: what time it is; an instant in the future is refused.
 
     Returns:
         Rows ordered by model, window, version, environment, segment and metric. ``value`` is measured on the labelled
         rows alone, ``estimate`` is about the whole window; what does not exist is ``None``.
 
     Raises:
-        MonitorError: if the store cannot be reached.
+        MonitorError: if the store cannot be reached, or ``as_of`` is in the future.
     """
-    same = and_(*(metrics.c[name] == estimates.c[name] for name in _SAME), metrics.c.known_to.is_(None))
+    for table in (estimates, metrics):
+        settled(engine, table, as_of, clock=clock)
+    same = and_(*(metrics.c[name] == estimates.c[name] for name in _SAME), held_at(metrics, as_of))
     query = (
         select(
             estimates,
@@ -40,7 +52,7 @@ def read_estimates(
             metrics.c.labelled_count,
         )
         .join_from(estimates, metrics, same, isouter=True)
-        .where(*_wanted(model_id, start, end))
+        .where(held_at(estimates, as_of), *_wanted(model_id, start, end))
     )
     with reading(engine) as connection:
         rows = [_shaped(row) for row in connection.execute(query).mappings()]
@@ -48,7 +60,7 @@ def read_estimates(
 
 
 def _wanted(model_id: str | None, start: int | None, end: int | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [estimates.c.known_to.is_(None)]
+    conditions: list[ColumnElement[bool]] = []
     if model_id is not None:
         conditions.append(estimates.c.model_id == model_id)
     if start is not None:

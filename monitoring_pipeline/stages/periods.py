@@ -5,7 +5,7 @@ a period has the same bits however it is asked for.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -53,11 +53,17 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Merged:
-    """The sums of one period of a model; ``end`` is that of the last hour that was merged."""
+    """The sums of one period of a model.
+
+    Attributes:
+        model: its present declaration.
+        spans: by family, the start of the first and the end of the last hour that was merged: hours that were measured
+            under other settings are left out, and another family may not be.
+        sums: by group.
+    """
 
     model: Model
-    start: int
-    end: int
+    spans: Mapping[str, tuple[int, int]]
     sums: Mapping[GroupKey, Sums]
 
 
@@ -78,7 +84,7 @@ def merged_periods(pipeline: Pipeline, asked: Asked) -> Iterator[Merged]:
                     else sums_as_of(connection, name, hours, instant=instant)
                 )
                 sums = _merged(stored, hours[0], asked.segment)
-                yield Merged(model=model, start=hours[0], end=hours[-1] + HOUR_MICROS, sums=sums)
+                yield Merged(model=model, spans=_spans(stored), sums=sums)
 
 
 def period_metrics(pipeline: Pipeline, asked: Asked) -> list[PeriodRow]:
@@ -101,14 +107,15 @@ def period_metrics(pipeline: Pipeline, asked: Asked) -> list[PeriodRow]:
 
 def group_of(merged: Merged, period: Period, key: GroupKey) -> PeriodRow:
     """The keys that every row about a group of a period begins with."""
+    start, end = merged.spans[key.family]
     return {
         "model_id": merged.model.id,
         "model_version": key.model_version,
         "environment": key.environment,
         "segment": key.segment,
         "grain": period.value,
-        "window_start": isoformat(merged.start),
-        "window_end": isoformat(merged.end),
+        "window_start": isoformat(start),
+        "window_end": isoformat(end),
     }
 
 
@@ -147,6 +154,13 @@ def _period_start(hour: int, period: Period) -> int:
     if period is Period.WEEK:
         return to_micros(from_micros(day) - timedelta(days=from_micros(day).weekday()))
     return to_micros(from_micros(day).replace(day=1)) if period is Period.MONTH else 0
+
+
+def _spans(found: Iterable[GroupKey]) -> dict[str, tuple[int, int]]:
+    hours: dict[str, set[int]] = defaultdict(set)
+    for key in found:
+        hours[key.family].add(key.window_start)
+    return {family: (min(starts), max(starts) + HOUR_MICROS) for family, starts in hours.items()}
 
 
 def _merged(found: Mapping[GroupKey, Sums], start: int, segment: str | None) -> dict[GroupKey, Sums]:
