@@ -1,6 +1,7 @@
 """A day merged from its hours' sums against the same day recomputed from all rows."""
 
 from statistics import median
+from typing import Any
 
 from benchmarks.harness import Benchmark, Scale, Session, Target
 
@@ -15,23 +16,25 @@ def measure(session: Session) -> None:
         rows = session.sizes[name]
         home = str(session.folder / name)
         session.apart("days.prepare", f"a day of {rows:,} rows an hour", home=home, rows=rows)
+        result = session.apart(
+            "days.compute", f"{rows:,} rows an hour: both ways", home=home, runs=session.sizes["runs"]
+        )
         for task in TASKS:
-            _measure_task(session, home, task, rows, target=AT_LEAST if name == "many_rows" else None)
+            target = AT_LEAST if name == "many_rows" else None
+            _take_note(session, f"{task}, {rows:,} rows an hour", result[task], target=target)
+        session.add_peak(f"{rows:,} rows an hour", [result])
     session.facts["what both begin with"] = (
         "merged: the stored sums of 24 hours in SQL; recomputed: the 24 joined files of the lake; "
         "both end with all metrics, of the whole model and its three segments"
     )
 
 
-def _measure_task(session: Session, home: str, task: str, rows: int, *, target: Target | None) -> None:
-    case = f"{task}, {rows:,} rows an hour"
-    result = session.apart("days.compute", case, home=home, task=task, runs=session.sizes["runs"])
-    merged, recomputed = (result["milliseconds"][way] for way in ("merged", "recomputed"))
+def _take_note(session: Session, case: str, found: dict[str, Any], *, target: Target | None) -> None:
+    merged, recomputed = (found["milliseconds"][way] for way in ("merged", "recomputed"))
     session.add(f"{case}: merged from sums", "ms", merged)
     session.add(f"{case}: recomputed from rows", "ms", recomputed)
     session.add(f"{case}: recomputed ÷ merged", "×", [median(recomputed) / median(merged)], target=target)
-    session.add_peak(case, [result])
-    compared = result["compared"]
+    compared = found["compared"]
     session.facts[f"{case}: equal to 1e-9"] = f"{compared['metrics']} metrics, {compared['bit-equal']} to the last bit"
 
 

@@ -282,7 +282,7 @@ def fingerprint_of_fresh_home(folder: Path, hours: int) -> str:
 
 
 def messages_of(installation: Installation) -> list[tuple[Any, ...]]:
-    """The ids and contents of all notifications, without the ingest batches behind them: a batch's id is drawn by lot."""
+    """The ids and contents of all notifications, without the ingest batches behind them, whose ids are random."""
     told = ((row["notification_id"], json.loads(row["payload"])) for row in _rows(installation, notifications))
     return sorted((name, repr([item for item in payload.items() if item[0] != "causes"])) for name, payload in told)
 

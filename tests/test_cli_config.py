@@ -57,7 +57,8 @@ def test_problems_come_as_json_for_programs() -> None:
             "file": "monitoring.yaml",
             "line": 3,
             "path": "models[0].task",
-            "message": "'binry' is not allowed; allowed: regression, binary, multiclass, ranking; did you mean 'binary'?",
+            "message": "'binry' is not allowed; allowed: regression, binary, multiclass, ranking; "
+            "did you mean 'binary'?",
         }
     ]
 

@@ -107,3 +107,38 @@ def test_a_rule_on_a_segment_that_the_model_does_not_split_by_would_be_silent_so
 
 def test_a_model_may_split_by_any_field_of_its_events(tmp_path: Path) -> None:
     load(tmp_path, "models: [{id: m, task: regression, segments: [no_feature_of_it]}]\n")
+
+
+def test_a_change_of_what_is_not_known_at_a_label_age_would_be_silent_so_it_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "monitoring.yaml"
+    file.write_text(
+        "models:\n"
+        "  - id: m\n"
+        "    task: regression\n"
+        "    resources: [cpu]\n"
+        "    rules:\n"
+        "      - {id: a, metric: mae, above: 0.2, baseline: {}}\n"
+        "      - {id: b, metric: business_value_total, below: -0.2, baseline: {}}\n"
+        "      - {id: c, metric: latency_p95_ms, above: 0.2, baseline: {}}\n"
+        "      - {id: d, metric: cpu_max, above: 0.2, baseline: {}}\n"
+        "      - {id: e, metric: latency_p95_ms, above: 0.2}\n"
+    )
+
+    with pytest.raises(ConfigError) as refusal:
+        load_config(file)
+
+    assert [(problem.line, problem.message.split(";")[0]) for problem in refusal.value.problems] == [
+        (8, "'latency_p95_ms' is not compared with past windows"),
+        (9, "'cpu_max' is not compared with past windows"),
+    ]
+
+
+@pytest.mark.parametrize("every", ["P367D", "P999999999D"])
+def test_past_windows_lie_within_the_calendar(tmp_path: Path, every: str) -> None:
+    baseline = f"baseline: {{windows: 60, every: {every}}}"
+
+    [problem] = problems_of(
+        tmp_path, f"models: [{{id: m, task: regression, rules: [{{id: r, metric: mae, above: 1, {baseline}}}]}}]\n"
+    )
+
+    assert problem.startswith("f:1: models[0].rules[0].baseline.every:")

@@ -12,18 +12,18 @@ import yaml
 from sqlalchemy import Engine, select
 
 from monitoring_pipeline.cli.main import COMMANDS
+from monitoring_pipeline.config.load import load_config
 from monitoring_pipeline.config.models import MonitoringConfig
-from monitoring_pipeline.config.references import unresolved_names
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.events.tables import actuals
 from monitoring_pipeline.events.truth import in_order, truth_of
-from monitoring_pipeline.performance.registry import KINDS
 from monitoring_pipeline.stages.groups import segment_name
 from tests.conftest import FixedClock
 
 HOW_TO = Path(__file__).parent.parent / "docs" / "how-to"
+README = "../../README.md"
 PAGES = ("metrics.md", "compare.md", "classifiers.md", "business-value.md", "ranking.md", "segments.md", "alerts.md")
 
 
@@ -38,7 +38,7 @@ def declared(page: str) -> MonitoringConfig:
 
 
 def command_lines() -> Iterator[tuple[str, list[str]]]:
-    for page in PAGES:
+    for page in (*PAGES, README):
         for line in "".join(blocks(page, "sh")).splitlines():
             words = shlex.split(line, comments=True)
             if words[:1] == ["monitor"] and not any(word.startswith("<") for word in words):
@@ -46,14 +46,14 @@ def command_lines() -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.mark.parametrize("page", ["business-value.md", "ranking.md", "segments.md"])
-def test_the_declarations_are_valid_and_watch_what_there_is(page: str) -> None:
+def test_the_declarations_are_valid_and_watch_what_there_is(page: str, tmp_path: Path) -> None:
     [written] = blocks(page, "yaml")
-    names = {name for kind in KINDS.values() for name in (metric.__name__ for metric in kind.metrics)}
+    file = tmp_path / "monitoring.yaml"
+    file.write_text(written, encoding="utf-8")
 
-    config = declared(page)
+    config = load_config(file)
 
-    assert config.models
-    assert list(unresolved_names(yaml.safe_load(written), metric_names=lambda _: names)) == []
+    assert config == declared(page)
 
 
 @pytest.mark.parametrize(("page", "words"), list(command_lines()))

@@ -86,7 +86,7 @@ def test_the_page_shows_what_each_question_is_answered_with(world: LateTruth, he
 
 def test_the_page_says_how_often_mondays_error_is_stored(world: LateTruth) -> None:
     correct_monday(world)
-    [said] = re.findall(r"Monday's error is stored in (\w+) rows", PAGE.read_text(encoding="utf-8"))
+    [said] = re.findall(r"Monday's error is stored\s+in (\w+) rows", PAGE.read_text(encoding="utf-8"))
     query = select(func.count()).select_from(metrics)
 
     with reading(world.engine) as connection:

@@ -154,3 +154,14 @@ def test_a_day_says_how_many_of_its_hours_were_left_out(store: Store) -> None:
 
     assert report.outcomes[0].details["hours left out"] == 1
     assert store.read("mae")["00", "all"] == (0.0, 2, 2)
+
+
+def test_what_a_person_sees_first_is_a_handful_of_metrics_while_the_results_hold_all(store: Store) -> None:
+    store.declare(task="binary")
+    store.put(*({"prediction_proba": 0.1 + 0.8 * (row % 2), "actual": row % 2} for row in range(8)))
+
+    report = store.compute(0)
+
+    shown = str(report.outcomes[0].details["metrics"])
+    assert shown == "accuracy 1, precision 1, recall 1, roc_auc 1, log_loss 0.1054"
+    assert store.read("brier")["00", "all"][1:] == (8, 8)

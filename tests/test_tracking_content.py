@@ -8,9 +8,10 @@ from sqlalchemy import Engine, insert, update
 
 import monitoring_pipeline.tracking.tables  # noqa: F401  (registers its table with the test stores)
 from monitoring_pipeline.database import reading, writing
+from monitoring_pipeline.performance.registry import KINDS, metric_names
 from monitoring_pipeline.results.tables import drift_results, metrics
 from monitoring_pipeline.tracking.content import DayContent, Mark, day_contents
-from monitoring_pipeline.tracking.names import experiment_name, part
+from monitoring_pipeline.tracking.names import experiment_name, family_of, part
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS
 
 DAY = 20_514 * DAY_MICROS  # 2026-03-02
@@ -101,6 +102,30 @@ def test_hours_are_steps_and_days_and_drift_stand_beside_them(engine: Engine) ->
     }
 
 
+def test_each_family_has_its_own_names_and_coverage_is_that_of_the_judged_predictions(engine: Engine) -> None:
+    store(
+        engine,
+        metric_row(metric="roc_auc", value=0.8),
+        metric_row(metric="predictions_per_second", value=0.5, labelled_count=0),
+        metric_row(metric="memory_mb_max", value=900.0, labelled_count=0),
+        # A label that cannot be used has arrived all the same, so the labels' own count is the larger one.
+        metric_row(metric="label_delay_median_seconds", value=3600.0, labelled_count=9),
+        metric_row(grain="day", metric="business_value_total", value=-7.5, labelled_count=4),
+    )
+
+    found = points(engine)
+
+    assert found == {
+        ("performance/roc_auc", 0): 0.8,
+        ("operations/predictions_per_second", 0): 0.5,
+        ("operations/memory_mb_max", 0): 900.0,
+        ("labels/label_delay_median_seconds", 0): 3600.0,
+        ("daily/business/business_value_total", 0): -7.5,
+        ("prediction_count", 0): 10.0,
+        ("coverage", 0): 0.5,
+    }
+
+
 def test_points_bear_the_time_of_their_window(engine: Engine) -> None:
     store(engine, metric_row(window_start=DAY + 2 * HOUR_MICROS))
 
@@ -183,3 +208,10 @@ def test_names_keep_apart_what_mlflow_cannot_spell() -> None:
     assert len(part("x" * 300)) < 80
     assert part("x" * 300) != part("x" * 301)
     assert experiment_name("flight_delay") == "monitoring/flight_delay"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_metric_is_shown_under_the_family_that_the_results_know_it_by(kind: str) -> None:
+    family = kind if kind in ("operations", "labels", "business") else "performance"
+
+    assert {family_of(metric) for metric in metric_names(kind)} == {family}

@@ -88,8 +88,8 @@ def fill(
                     held_back.setdefault(hour, []).extend(map(_event, truth[late]))
                     del truth[late]
                     told += truth
-            bulk.append(connection, predictions, made)
             # As ingest does: neighbours of the primary key together.
+            bulk.append(connection, predictions, sorted(made))
             bulk.append(connection, actuals, sorted(told))
         _count_revisions(connection, models, hours)
     engine.dispose()

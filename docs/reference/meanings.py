@@ -144,7 +144,8 @@ CONFIG = {
         "coverage and metrics that need no truth it counts predictions, for `drifted_features` nothing.",
         "severity": "How much its alerts matter; decides the exit code of `monitor alerts list`.",
         "escalate": "A stricter bound that raises the severity. Left out: none.",
-        "baseline": "Past windows to compare with. Left out: `above` and `below` bound the value itself.",
+        "baseline": "Past windows to compare with, for metrics of performance and business. Left out: `above` and "
+        "`below` bound the value itself.",
         "channels": "Who hears of its alerts. Left out: the model's channels; an empty list: nobody.",
     },
     "Escalation": {

@@ -39,7 +39,7 @@ def compare(
     ],
     grain: GrainOption = Grain.DAY,
     windows: Annotated[int, typer.Option("--windows", min=1, max=60, help="How many past windows.")] = 4,
-    every_days: Annotated[int, typer.Option("--every-days", min=1, help="How many days they are apart.")] = 7,
+    every_days: Annotated[int, typer.Option("--every-days", min=1, max=366, help="How many days they are apart.")] = 7,
     segment: Annotated[str, typer.Option("--segment", metavar="NAME", help="One segment.")] = "all",
     as_json: JsonOption = False,
     config: ConfigOption = None,

@@ -33,7 +33,13 @@ def load_config(path: Path | None, *, metric_names: MetricNames | None = None) -
     value = substitution.apply(document.value)
     config, of_shape = _validate(value, substitution.written)
     found = {
-        **dict(unresolved_names(value, metric_names=metric_names or _registered_metric_names)),
+        **dict(
+            unresolved_names(
+                value,
+                metric_names=metric_names or _registered_metric_names,
+                comparable_names=metric_names or _registered_comparable_names,
+            )
+        ),
         **dict(of_shape),
         **substitution.complaints,
     }
@@ -69,10 +75,18 @@ def _located(found: dict[KeyPath, str], document: Document) -> Iterator[Problem]
 
 
 def _registered_metric_names(task: str) -> Collection[str]:
+    return _names_of(task, "operations", "labels", "business")
+
+
+def _registered_comparable_names(task: str) -> Collection[str]:
+    # Those that judge by the truth are known at a label age; of the others only what is known now.
+    return _names_of(task, "business")
+
+
+def _names_of(task: str, *others: str) -> Collection[str]:
     # The registry brings numpy, which a config without rules does not need.
     from monitoring_pipeline.performance.registry import KINDS, metric_names  # noqa: PLC0415
 
     if task not in KINDS:
         return ()
-    measured = (task, "operations", "labels", "business")
-    return [*(name for kind in measured for name in metric_names(kind)), "satisfaction_correlation"]
+    return [name for kind in (task, *others) for name in metric_names(kind)]

@@ -195,7 +195,7 @@ class Baseline(_Strict):
     """
 
     windows: int = Field(default=4, ge=1, le=60)
-    every: PositiveDelay = timedelta(days=7)
+    every: PositiveDelay = Field(default=timedelta(days=7), le=timedelta(days=366))
 
     @model_validator(mode="after")
     def _whole_hours(self) -> Self:

@@ -16,8 +16,16 @@ DRIFTED_FEATURES = "drifted_features"
 COUNTS = ("coverage", "coverage_shortfall", DRIFTED_FEATURES)
 
 
-def unresolved_names(value: object, *, metric_names: MetricNames) -> Iterator[Complaint]:
-    """Each name in the file that stands for nothing, with its place."""
+def unresolved_names(
+    value: object, *, metric_names: MetricNames, comparable_names: MetricNames | None = None
+) -> Iterator[Complaint]:
+    """Each name in the file that stands for nothing, with its place.
+
+    Args:
+        value: the file.
+        metric_names: the metrics a rule may name.
+        comparable_names: those that a rule with a baseline may name; all of them where not given.
+    """
     root = value if isinstance(value, dict) else {}
     declared = root.get("channels")
     channels = list(declared) if isinstance(declared, dict) else []
@@ -30,6 +38,7 @@ def unresolved_names(value: object, *, metric_names: MetricNames) -> Iterator[Co
             yield from _unknown_channels(owner, owner_path, channels)
         for rule_path, rule in rules:
             yield from _unknown_metric(rule, rule_path, model, metric_names)
+            yield from _incomparable_metric(rule, rule_path, model, metric_names, comparable_names or metric_names)
             yield from _unwatched_segments(rule, rule_path, model)
 
 
@@ -52,10 +61,33 @@ def _unknown_metric(
 ) -> Iterator[Complaint]:
     metric, task = rule.get("metric"), model.get("task")
     known = metric_names(task) if isinstance(task, str) else ()
-    sampled = [f"{name}_{what}" for _, name in _texts(model, (), "resources") for what in ("mean", "max")]
+    sampled = _sampled(model)
     if isinstance(metric, str) and known and metric not in (*known, *sampled, *COUNTS):
         message = f"{metric!r} is not a metric of a {task} model; {allowed_values(metric, [*known, *sampled, *COUNTS])}"
         yield (*path, "metric"), message
+
+
+def _incomparable_metric(
+    rule: dict[str, object],
+    path: KeyPath,
+    model: dict[str, object],
+    metric_names: MetricNames,
+    comparable_names: MetricNames,
+) -> Iterator[Complaint]:
+    """A rule on the change of a metric that is not known at a label age would be silent for ever."""
+    metric, task = rule.get("metric"), model.get("task")
+    if rule.get("baseline") is None or not isinstance(metric, str) or not isinstance(task, str):
+        return
+    comparable = comparable_names(task)
+    if metric in (*metric_names(task), *_sampled(model)) and metric not in comparable:
+        message = (
+            f"{metric!r} is not compared with past windows; take out baseline; {allowed_values(metric, comparable)}"
+        )
+        yield (*path, "metric"), message
+
+
+def _sampled(model: dict[str, object]) -> list[str]:
+    return [f"{name}_{what}" for _, name in _texts(model, (), "resources") for what in ("mean", "max")]
 
 
 def _unwatched_segments(rule: dict[str, object], path: KeyPath, model: dict[str, object]) -> Iterator[Complaint]:

@@ -23,22 +23,18 @@ def quantile_estimate(histogram: LogHistogram, probability: float) -> Answer:
         histogram: of values that are at least 0; with at least one value.
         probability: 0 … 1.
     """
-    value = histogram.quantile(probability)
+    count = histogram.count
+    lowest, highest = rank_interval(count, probability)
+    middle = max(math.ceil(probability * count), 1)
+    below, value, above = histogram.at_ranks([max(lowest, 1), middle, min(highest, count)])
     if math.isinf(value):
         return UndefinedReason.OVERFLOW
     if 0 < value < sys.float_info.min:
         return UndefinedReason.UNDERFLOW
-    return Estimate(value=value, interval=_interval(histogram, probability), error_bound=RELATIVE_ACCURACY * value)
-
-
-def _interval(histogram: LogHistogram, probability: float) -> Interval | None:
-    count = histogram.count
-    lowest, highest = rank_interval(count, probability)
-    if highest > count:
-        return None
-    lower = histogram.at_rank(lowest) * (1 - RELATIVE_ACCURACY) if lowest else 0.0
-    upper = histogram.at_rank(highest) * (1 + RELATIVE_ACCURACY)
-    return Interval(lower=lower, upper=upper) if math.isfinite(upper) else None
+    lower = below * (1 - RELATIVE_ACCURACY) if lowest else 0.0
+    upper = above * (1 + RELATIVE_ACCURACY) if highest <= count else math.inf
+    interval = Interval(lower=lower, upper=upper) if math.isfinite(upper) else None
+    return Estimate(value=value, interval=interval, error_bound=RELATIVE_ACCURACY * value)
 
 
 @lru_cache(maxsize=65_536)

@@ -9,6 +9,7 @@ guarantees", 2019.
 """
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,14 +87,16 @@ class LogHistogram:
         Raises:
             ValueError: if there is no such rank.
         """
-        if not 1 <= rank <= self.count:
-            raise ValueError(f"there are {self.count} values, none with the rank {rank}")
-        if rank <= self.zero_count:
-            return 0.0
-        reached = accumulate(n for _, n in self.cells)
-        rank_of_cells = rank - self.zero_count
-        at = next(at for at, seen in enumerate(reached) if rank_of_cells <= seen)
-        return value_of(self.cells[at][0])
+        return self.at_ranks([rank])[0]
+
+    def at_ranks(self, ranks: Sequence[int]) -> list[float]:
+        """The values with these ranks; see :meth:`at_rank`. Several at once cost hardly more than one."""
+        reached = list(accumulate((n for _, n in self.cells), initial=self.zero_count))
+        if bad := [rank for rank in ranks if not 1 <= rank <= reached[-1]]:
+            raise ValueError(f"there are {reached[-1]} values, none with the rank {bad[0]}")
+        # Place 0 is that of the zeros, place 1 that of the first cell.
+        places = [bisect_left(reached, rank) for rank in ranks]
+        return [value_of(self.cells[place - 1][0]) if place else 0.0 for place in places]
 
     def to_json(self) -> list[Any]:
         """``[zero_count, [[cell, count], …]]``."""
