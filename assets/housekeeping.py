@@ -6,6 +6,7 @@ from monitoring_pipeline.database import reading
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.retention import remove_past_retention
+from monitoring_pipeline.stages.sums_known_at import forget_outdated
 
 
 def sweep(pipeline: Pipeline) -> list[str]:
@@ -22,6 +23,12 @@ def sweep_lake(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pipeli
 
 
 @dg.op
+def forget_outdated_comparisons(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
+    """Remove sums that were kept for comparisons at a label age, of hours whose truth has changed since."""
+    context.log.info(f"{forget_outdated(pipeline)} outdated rows removed")
+
+
+@dg.op
 def remove_old_events(context: dg.OpExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> None:
     """Seal the hours that are past ``retention.events_days``; without the setting nothing is removed."""
     removed = remove_past_retention(pipeline)
@@ -32,8 +39,9 @@ def remove_old_events(context: dg.OpExecutionContext, pipeline: dg.ResourceParam
 
 @dg.job(description="Remove superseded lake files, and events that are past retention.events_days.")
 def housekeeping() -> None:
-    """One sweep, and one removal; neither waits for the other."""
+    """None waits for another."""
     sweep_lake()
+    forget_outdated_comparisons()
     remove_old_events()
 
 

@@ -5,7 +5,7 @@ from statistics import median
 from benchmarks.harness import Benchmark, BenchmarkError, Scale, Session, Target
 
 # Times the same question about what stands: of each hour four revisions are looked at instead of one.
-AT_MOST = Target(bound=4)
+AT_MOST = Target(bound=2)
 
 # PostgreSQL reads a small table whole, and is right to.
 FEW_HOURS = 1_000

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import Engine
 
 from monitoring_pipeline.config.models import MonitoringConfig
+from monitoring_pipeline.database import reading
 from monitoring_pipeline.performance.comparison import Change, NoChange, relative_change
 from monitoring_pipeline.performance.values import MetricValue
+from monitoring_pipeline.stages.label_status import label_status
 from monitoring_pipeline.stages.periods import Asked, period_metrics
 from monitoring_pipeline.windows import HOUR_MICROS, Period, isoformat
 from tests.conftest import FixedClock
@@ -86,3 +88,22 @@ def test_a_period_spans_just_the_hours_that_were_merged(engine: Engine, tmp_path
     told = {row["metric"]: (row["window_start"], row["window_end"], row["prediction_count"]) for row in rows}
     assert told["accuracy"] == (isoformat(second), isoformat(second + HOUR_MICROS), 2)
     assert told["predictions_per_second"] == (isoformat(first), isoformat(second + HOUR_MICROS), 5)
+
+
+def test_a_host_whose_clock_ran_ahead_does_not_hide_the_labels_that_came_since(
+    engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    before, since = hour(0), hour(0, 2)
+    world = LateTruth(engine, tmp_path, clock)
+    world.predict(before, 1.0, 2.0)
+    world.tell(before, {0: 1.0}, at=hour(0, 3))
+    world.compute(before, at=hour(366))
+    world.clock.now = hour(1)
+    world.predict(since, 1.0, 2.0, 3.0)
+    world.tell(since, {0: 1.0, 1: 1.0, 2: 2.0}, at=hour(1))
+    world.compute(since, at=hour(1, 1))
+
+    with reading(engine) as connection:
+        status = label_status(connection, world.installation.config, "m", now=hour(2), is_present=True)
+
+    assert [(told.prediction_count, told.arrived_count) for told in status.environments] == [(5, 4)]

@@ -38,7 +38,7 @@ def test_the_example_is_valid() -> None:
     config = load_config(EXAMPLE)
 
     eta = config.models[0]
-    assert [model.id for model in config.models] == ["parcel_eta", "card_fraud", "ticket_router"]
+    assert [model.id for model in config.models] == ["parcel_eta", "card_fraud", "ticket_router", "product_search"]
     assert eta.task is Task.REGRESSION
     assert eta.features["weight_kg"].type == "numeric"
     assert eta.labels.maturity == timedelta(hours=72)

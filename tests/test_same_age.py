@@ -11,6 +11,7 @@ from monitoring_pipeline.database import reading
 from monitoring_pipeline.results.tables import sums_known_at
 from monitoring_pipeline.stages.compare import compare_window
 from monitoring_pipeline.stages.same_age import baseline_of, comparable_age
+from monitoring_pipeline.stages.sums_known_at import forget_outdated
 from monitoring_pipeline.windows import HOUR_MICROS, Grain, Window
 from tests.conftest import FixedClock
 from tests.late_truth import LateTruth, hour
@@ -89,9 +90,22 @@ def test_late_truth_ends_what_was_kept_of_its_hour(world: LateTruth) -> None:
     [found] = baseline_of(world.pipeline, world.model, Grain.DAY, [hour(JUDGED)], RULE, now=world.clock.now).values()
 
     assert [value for _, value, _ in found.past_windows] == pytest.approx([1.015, 1.015, 2.0])
+    assert kept(world) == JUDGED + 1
+
+
+def test_what_was_kept_of_a_file_that_no_longer_stands_is_removed(world: LateTruth) -> None:
+    baseline_of(world.pipeline, world.model, Grain.DAY, [hour(JUDGED)], RULE, now=world.clock.now)
+    world.tell(hour(0, 12), {0: 50.0}, at=world.clock.now)
+    world.compute(hour(0, 12), at=world.clock.now)
+
+    removed = forget_outdated(world.pipeline)
+
+    assert (removed, kept(world)) == (1, JUDGED)
+
+
+def kept(world: LateTruth) -> int:
     with reading(world.engine) as connection:
-        kept = connection.scalar(select(func.count()).select_from(sums_known_at))
-    assert kept == JUDGED + 1
+        return connection.scalar(select(func.count()).select_from(sums_known_at)) or 0
 
 
 def test_fewer_than_two_past_windows_are_no_baseline(world: LateTruth) -> None:

@@ -223,8 +223,8 @@ def test_more_points_than_one_request_holds_are_all_shown(
     report = project(sqlite_engine, tracking, clock)
 
     [run] = shown_runs(tracking)
-    assert report.outcomes[0].point_count == 24 * 52
-    assert len(run.data.metrics) == 52
+    assert report.outcomes[0].point_count == 24 * 50
+    assert len(run.data.metrics) == 50
 
 
 def test_days_with_new_results_are_pending_until_they_are_shown(

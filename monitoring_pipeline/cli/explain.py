@@ -114,6 +114,12 @@ def explain(
     come first. Ends with 5 if one of the windows has no rows that the metric judges.
     """
     installation = open_installation(config)
+    known = models_with_results(installation.engine, performance_sums)
+    if model not in known and installation.config.model(model) is None:
+        if as_json:
+            print_json([])
+        say(_nothing_to_compare(model, metric, known))
+        raise typer.Exit(EXIT_NOT_ENOUGH_DATA)
     found = explain_change(
         installation.pipeline,
         model_id=model,
@@ -126,7 +132,6 @@ def explain(
     if as_json:
         print_json(rows)
     if found is None:
-        known = models_with_results(installation.engine, performance_sums)
         say(_nothing_to_compare(model, metric, known))
         raise typer.Exit(EXIT_NOT_ENOUGH_DATA)
     if found.warning:

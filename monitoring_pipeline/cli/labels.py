@@ -119,7 +119,10 @@ def _statuses(installation: Installation, model: str | None, as_of: int | None) 
     now = installation.clock() if past is None else past
     models = models_with_results(engine, performance_sums) if model is None else [model]
     with reading(engine) as connection:
-        statuses = [label_status(connection, installation.config, model_id, now=now) for model_id in models]
+        statuses = [
+            label_status(connection, installation.config, model_id, now=now, is_present=past is None)
+            for model_id in models
+        ]
     return [row for status in statuses for row in status.to_dict()]
 
 

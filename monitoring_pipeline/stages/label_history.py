@@ -48,7 +48,7 @@ class LabelHistory:
 
 
 def label_histories(
-    connection: Connection, model_id: str, *, now: int, look_back: int = LOOK_BACK_MICROS
+    connection: Connection, model_id: str, *, now: int, look_back: int = LOOK_BACK_MICROS, is_present: bool = False
 ) -> list[LabelHistory]:
     """A model's labels as they were known at an instant, by environment.
 
@@ -60,13 +60,15 @@ def label_histories(
         model_id: whose labels.
         now: microseconds UTC.
         look_back: the length of the history in microseconds.
+        is_present: ``now`` is the present instant. What stands is then read whatever its knowledge time: that of a
+            host whose clock runs ahead lies in the future, and would hide all that was published since.
     """
     table = performance_sums.c
     of_model = (
         table.model_id == model_id,
         table.family == LABELS,
         table.segment == ALL,
-        held_at(performance_sums, now),
+        held_at(performance_sums, None if is_present else now),
     )
     labelled = select(table.window_start).where(*of_model, table.labelled_count > 0, table.window_start < now)
     newest = connection.scalar(labelled.order_by(table.window_start.desc()).limit(1))

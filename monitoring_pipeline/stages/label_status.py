@@ -107,7 +107,9 @@ class LabelStatus:
         }
 
 
-def label_status(connection: Connection, config: MonitoringConfig, model_id: str, *, now: int) -> LabelStatus:
+def label_status(
+    connection: Connection, config: MonitoringConfig, model_id: str, *, now: int, is_present: bool = False
+) -> LabelStatus:
     """A model's labels as they were known at an instant.
 
     Looks back 30 days, or three times the config's ``maturity`` if that is longer, 90 days at most.
@@ -117,11 +119,12 @@ def label_status(connection: Connection, config: MonitoringConfig, model_id: str
         config: says when the model's labels are due; an undeclared model has the defaults.
         model_id: whose labels.
         now: microseconds UTC; of a past instant, orphans that were joined since are missing.
+        is_present: ``now`` is the present instant: see :func:`label_histories`.
     """
     declared = config.model(model_id)
     labels = Labels() if declared is None else declared.labels
     look_back = min(max(LOOK_BACK_MICROS, 3 * (labels.maturity // MICROSECOND)), MAX_LOOK_BACK_MICROS)
-    histories = label_histories(connection, model_id, now=now, look_back=look_back)
+    histories = label_histories(connection, model_id, now=now, look_back=look_back, is_present=is_present)
     return LabelStatus(
         model_id=model_id,
         look_back_seconds=look_back // SECOND_MICROS,

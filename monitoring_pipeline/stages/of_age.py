@@ -85,7 +85,8 @@ def _curves(pipeline: Pipeline, model: Model, windows: Sequence[Window], now: in
     if not instants:
         return {}
     with reading(pipeline.engine) as connection:
-        told = label_histories(connection, model.id, now=now, look_back=LOOK_BACK_MICROS + now - instants[0])
+        look_back = LOOK_BACK_MICROS + now - instants[0]
+        told = label_histories(connection, model.id, now=now, look_back=look_back, is_present=True)
     hours = [hour for history in told for hour in history.hours]
     return {instant: _curve(hours, instant) for instant in instants}
 

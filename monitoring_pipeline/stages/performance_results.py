@@ -23,11 +23,11 @@ DAILY = "daily_performance"
 DATASETS = {Grain.HOUR: HOURLY, Grain.DAY: DAILY}
 
 # What a person looks at first, of whichever task; the results hold all.
-MAIN_METRICS = {
-    *("mae", "rmse", "bias"),
-    *("accuracy", "precision", "recall", "roc_auc", "macro_f1", "log_loss"),
-    *("ndcg_at_k", "map_at_k", "hit_rate_at_k"),
-}
+MAIN_METRICS = (
+    "mae", "rmse", "bias",
+    "accuracy", "precision", "recall", "roc_auc", "macro_f1", "log_loss",
+    "ndcg_at_k", "map_at_k", "hit_rate_at_k",
+)  # fmt: skip
 
 METRIC_KEY = ("model_id", "grain", "window_start", "model_version", "environment", "segment", "metric")
 

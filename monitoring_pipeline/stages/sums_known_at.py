@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, select
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.lake import ledger
+from monitoring_pipeline.lake.tables import partition_ledger
 from monitoring_pipeline.performance.registry import sums_from_dict
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.results.tables import sums_known_at as kept
@@ -127,3 +128,19 @@ def _keep(
 
 def _written(key: GroupKey, sums: Sums) -> list[Any]:
     return [key.model_version, key.environment, key.segment, key.family, sums.to_dict()]
+
+
+def forget_outdated(pipeline: Pipeline) -> int:
+    """Remove what was kept of joined files that no longer stand; return how many rows that were."""
+    standing = (
+        select(1)
+        .where(
+            partition_ledger.c.dataset == joined.DATASET,
+            partition_ledger.c.model_id == kept.c.model_id,
+            partition_ledger.c.window_start == kept.c.window_start,
+            partition_ledger.c.checksum == kept.c.checksum,
+        )
+        .exists()
+    )
+    with writing(pipeline.engine) as connection:
+        return connection.execute(delete(kept).where(~standing)).rowcount
