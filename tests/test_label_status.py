@@ -14,7 +14,6 @@ from monitoring_pipeline.performance.labels.shortfall import shortfall
 from monitoring_pipeline.performance.labels.verdict import LabelVerdict
 from monitoring_pipeline.performance.values import Estimate
 from monitoring_pipeline.results.tables import performance_sums
-from monitoring_pipeline.stages.label_curves import delay_curve
 from monitoring_pipeline.stages.label_status import LabelStatus, label_status
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain
 from tests.label_examples import MONDAY, World, instant, one_by_one, store
@@ -193,20 +192,3 @@ def test_a_model_without_sums_has_no_environments(sqlite_engine: Engine) -> None
     found = status(sqlite_engine)
 
     assert (found.environments, found.to_dict()) == ((), [])
-
-
-def test_the_curve_judges_a_young_window_of_the_store(sqlite_engine: Engine) -> None:
-    fill(sqlite_engine, STOPPED)
-    window = (instant(NOW_HOURS - 24), instant(NOW_HOURS))
-
-    with reading(sqlite_engine) as connection:
-        curve = delay_curve(connection, "eta", now=instant(NOW_HOURS))
-        nobody = delay_curve(connection, "nobody", now=instant(NOW_HOURS))
-        elsewhere = delay_curve(connection, "eta", now=instant(NOW_HOURS), environment="test")
-
-    answer = shortfall(curve, window=window, prediction_count=480, labelled_count=0, now=window[1])
-    assert isinstance(answer, Estimate)
-    assert answer.interval is not None
-    assert 0.5 < answer.interval.lower < answer.value < 0.9
-    assert (nobody, elsewhere) == (None, None)
-    assert window[0] % HOUR_MICROS == 0
