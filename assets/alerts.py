@@ -5,8 +5,8 @@ import dagster as dg
 from assets.shell import OWNERS, failed_models, log_failures, markdown_table
 from monitoring_pipeline.alerts.read import list_alerts
 from monitoring_pipeline.alerts.vocabulary import AlertState
-from monitoring_pipeline.stages.findings import mature_alerts, withdraw_alerts
 from monitoring_pipeline.stages.isolation import told
+from monitoring_pipeline.stages.judging.findings import mature_alerts, withdraw_alerts
 from monitoring_pipeline.stages.pipeline import Pipeline
 
 MAX_ROWS = 50

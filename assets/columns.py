@@ -5,14 +5,14 @@ from collections.abc import Iterable
 import dagster as dg
 import pyarrow as pa
 
-from monitoring_pipeline.stages.columns import (
+from monitoring_pipeline.stages.rows.columns import (
     FEATURE_PREFIX,
     LOGGED_TYPES,
     NUMERIC_PREFIX,
     QUERY_COLUMN,
     SEGMENT_PREFIX,
 )
-from monitoring_pipeline.stages.joined import ACTUAL_TYPES, KEPT
+from monitoring_pipeline.stages.rows.joined import ACTUAL_TYPES, KEPT
 
 _MEANING = {
     "prediction_id": "unique within the model",

@@ -13,10 +13,10 @@ from assets.partitions import Partitions, window_start
 from assets.shell import OWNERS, outcome_table, run_stage
 from expectations.joined_predictions import joined_predictions
 from expectations.logged_predictions import logged_predictions
-from monitoring_pipeline.stages import joined, logged
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.quality import Suites, check_quality
 from monitoring_pipeline.stages.report import ModelOutcome, OutcomeState, StageReport
+from monitoring_pipeline.stages.rows import joined, logged
 
 CHECK = "no_critical_expectation_failed"
 

@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.partitions import Partitions
 from assets.shell import OWNERS, run_stage
-from monitoring_pipeline.stages.estimates import estimate_days
+from monitoring_pipeline.stages.estimating.estimates import estimate_days
 from monitoring_pipeline.stages.pipeline import Pipeline
 
 

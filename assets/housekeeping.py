@@ -4,9 +4,9 @@ import dagster as dg
 
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.lake import ledger
+from monitoring_pipeline.stages.comparing.sums_known_at import forget_outdated
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.retention import remove_past_retention
-from monitoring_pipeline.stages.sums_known_at import forget_outdated
 
 
 def sweep(pipeline: Pipeline) -> list[str]:

@@ -5,8 +5,8 @@ import dagster as dg
 from assets.columns import joined_schema
 from assets.partitions import Partitions
 from assets.shell import OWNERS, run_stage
-from monitoring_pipeline.stages.joined import join_predictions
 from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.rows.joined import join_predictions
 
 
 def build(partitions: Partitions) -> dg.AssetsDefinition:

@@ -8,9 +8,9 @@ from assets.columns import logged_schema
 from assets.partitions import Partitions
 from assets.shell import OWNERS, Metadata, run_stage
 from monitoring_pipeline.config.models import MonitoringConfig
-from monitoring_pipeline.stages.logged import log_predictions
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.report import ModelOutcome
+from monitoring_pipeline.stages.rows.logged import log_predictions
 
 
 def build(partitions: Partitions) -> dg.AssetsDefinition:

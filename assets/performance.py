@@ -7,8 +7,8 @@ import dagster as dg
 from assets.partitions import Partitions
 from assets.plots import day_picture
 from assets.shell import OWNERS, run_stage
-from monitoring_pipeline.stages.daily_performance import merge_days
-from monitoring_pipeline.stages.performance import measure_hours
+from monitoring_pipeline.stages.measuring.daily_performance import merge_days
+from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.pipeline import Pipeline
 
 

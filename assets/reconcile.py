@@ -16,7 +16,7 @@ from monitoring_pipeline.database import reading
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.stages.blocked import BlockedHour, blocked_model_hours
-from monitoring_pipeline.stages.findings import review_due
+from monitoring_pipeline.stages.judging.findings import review_due
 from monitoring_pipeline.stages.models import undeclared_models
 from monitoring_pipeline.stages.span import model_hours_outside
 from monitoring_pipeline.windows import Grain

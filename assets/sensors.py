@@ -11,7 +11,7 @@ from assets.requests import due_runs, mlflow_runs_due
 from assets.touched import TOUCHED_HOURS, touched_hours
 from monitoring_pipeline.alerts.outbox import due_count, pending_counts
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.stages.findings import review_due
+from monitoring_pipeline.stages.judging.findings import review_due
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.span import model_hours_outside
 from monitoring_pipeline.tracking.server import Tracking

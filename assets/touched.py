@@ -16,14 +16,14 @@ from assets.data_quality import SUITES, log_check
 from assets.partitions import window_start, window_starts
 from assets.shell import failed_models, log_failures, partition_metadata, summary
 from monitoring_pipeline.stages.drift import measure_drift
-from monitoring_pipeline.stages.findings import judge_windows
 from monitoring_pipeline.stages.isolation import told
-from monitoring_pipeline.stages.joined import join_predictions
-from monitoring_pipeline.stages.logged import log_predictions
-from monitoring_pipeline.stages.performance import measure_hours
+from monitoring_pipeline.stages.judging.findings import judge_windows
+from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.quality import check_quality
 from monitoring_pipeline.stages.report import OutcomeState, StageReport
+from monitoring_pipeline.stages.rows.joined import join_predictions
+from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import Grain
 
 TOUCHED_HOURS = "touched_hours"

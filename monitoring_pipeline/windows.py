@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -57,6 +58,7 @@ def from_micros(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
+@lru_cache(maxsize=65_536)  # thousands of rows are about the same few windows
 def isoformat(micros: int) -> str:
     """ISO 8601 in UTC with a ``Z``, as replies and files write it."""
     return from_micros(micros).isoformat().replace("+00:00", "Z")

@@ -15,8 +15,8 @@ from monitoring_pipeline.database import writing
 from monitoring_pipeline.installation import Installation, open_installation
 from monitoring_pipeline.performance.regression.rows import regression_sums
 from monitoring_pipeline.results.tables import performance_sums
-from monitoring_pipeline.stages.families import families
-from monitoring_pipeline.stages.groups import PERFORMANCE, group_rows
+from monitoring_pipeline.stages.measuring.families import families
+from monitoring_pipeline.stages.measuring.groups import PERFORMANCE, group_rows
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS
 
 MONDAY = 1_371_427_200_000_000  # 2013-06-17T00:00:00Z

@@ -16,10 +16,10 @@ from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.lake.files import Lake
 from monitoring_pipeline.lake.tables import partition_ledger
-from monitoring_pipeline.stages.joined import join_predictions
-from monitoring_pipeline.stages.logged import log_predictions
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.report import StageReport
+from monitoring_pipeline.stages.rows.joined import join_predictions
+from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import HOUR_MICROS
 from tests.conftest import NOON_MICROS, FixedClock
 from tests.ingest_examples import adds_up, empty

@@ -14,7 +14,7 @@ from monitoring_pipeline.performance.labels.history import DelayHistory, HourDel
 from monitoring_pipeline.performance.labels.rows import label_sums
 from monitoring_pipeline.performance.labels.sums import LabelSums
 from monitoring_pipeline.results.tables import performance_sums
-from monitoring_pipeline.stages.label_history import delay_cells
+from monitoring_pipeline.stages.labels.history import delay_cells
 from monitoring_pipeline.windows import HOUR_MICROS, SECOND_MICROS
 
 MONDAY = 1_772_409_600_000_000  # 2026-03-02T00:00:00Z

@@ -12,12 +12,12 @@ from monitoring_pipeline.config.home import Home
 from monitoring_pipeline.config.models import Model, MonitoringConfig
 from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.installation import Installation
-from monitoring_pipeline.stages.daily_performance import merge_days
-from monitoring_pipeline.stages.joined import join_predictions
-from monitoring_pipeline.stages.logged import log_predictions
-from monitoring_pipeline.stages.performance import measure_hours
+from monitoring_pipeline.stages.measuring.daily_performance import merge_days
+from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.quality import check_quality
+from monitoring_pipeline.stages.rows.joined import join_predictions
+from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor, isoformat, to_micros
 from tests.conftest import FixedClock
 

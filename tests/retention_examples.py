@@ -16,12 +16,12 @@ from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.events.seals import SEALED_EVENTS
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.stages.drift import measure_drift
-from monitoring_pipeline.stages.findings import judge_windows
-from monitoring_pipeline.stages.joined import join_predictions
-from monitoring_pipeline.stages.logged import log_predictions
-from monitoring_pipeline.stages.performance import measure_hours
+from monitoring_pipeline.stages.judging.findings import judge_windows
+from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.quality import check_quality
 from monitoring_pipeline.stages.report import StageReport
+from monitoring_pipeline.stages.rows.joined import join_predictions
+from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain
 from tests.conftest import FixedClock
 from tests.ingest_examples import stored

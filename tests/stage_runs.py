@@ -6,15 +6,15 @@ from dataclasses import replace
 from assets.data_quality import SUITES
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.installation import Installation
-from monitoring_pipeline.stages.daily_performance import merge_days
 from monitoring_pipeline.stages.drift import measure_drift
-from monitoring_pipeline.stages.findings import judge_windows
-from monitoring_pipeline.stages.joined import join_predictions
-from monitoring_pipeline.stages.logged import log_predictions
-from monitoring_pipeline.stages.performance import measure_hours
+from monitoring_pipeline.stages.judging.findings import judge_windows
+from monitoring_pipeline.stages.measuring.daily_performance import merge_days
+from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.quality import check_quality
 from monitoring_pipeline.stages.report import StageReport
+from monitoring_pipeline.stages.rows.joined import join_predictions
+from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import HOUR_MICROS, Grain
 from tests.pipeline_examples import START
 

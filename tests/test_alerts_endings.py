@@ -13,7 +13,7 @@ from monitoring_pipeline.alerts.tables import alert_events, alerts, findings, no
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.installation import Installation
-from monitoring_pipeline.stages.findings import judge_windows, mature_alerts, review_due, withdraw_alerts
+from monitoring_pipeline.stages.judging.findings import judge_windows, mature_alerts, review_due, withdraw_alerts
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.windows import HOUR_MICROS, Grain
 from tests.alerts_examples import rows

@@ -11,8 +11,9 @@ from monitoring_pipeline.lake.tables import knowledge
 from monitoring_pipeline.results.as_of import PUBLISHED_BY, settled
 from monitoring_pipeline.results.read import ResultRow, read_metrics
 from monitoring_pipeline.results.tables import drift_results, metrics, performance_sums
-from monitoring_pipeline.stages import drift, performance_results
-from monitoring_pipeline.stages.periods import Asked, period_metrics
+from monitoring_pipeline.stages import drift
+from monitoring_pipeline.stages.measuring import performance_results
+from monitoring_pipeline.stages.measuring.periods import Asked, period_metrics
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, Period
 from tests.conftest import FixedClock
 from tests.late_truth import LateTruth, hour

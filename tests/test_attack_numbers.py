@@ -11,8 +11,8 @@ from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.performance.comparison import Change, NoChange, relative_change
 from monitoring_pipeline.performance.values import MetricValue
-from monitoring_pipeline.stages.label_status import label_status
-from monitoring_pipeline.stages.periods import Asked, period_metrics
+from monitoring_pipeline.stages.labels.status import label_status
+from monitoring_pipeline.stages.measuring.periods import Asked, period_metrics
 from monitoring_pipeline.windows import HOUR_MICROS, Period, isoformat
 from tests.conftest import FixedClock
 from tests.late_truth import LateTruth, hour

@@ -19,7 +19,7 @@ from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.events.tables import actuals
 from monitoring_pipeline.events.truth import in_order, truth_of
-from monitoring_pipeline.stages.groups import segment_name
+from monitoring_pipeline.stages.measuring.groups import segment_name
 from tests.conftest import FixedClock
 
 HOW_TO = Path(__file__).parent.parent / "docs" / "how-to"

@@ -11,7 +11,7 @@ from monitoring_pipeline.config.models import Baseline
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.results.read import read_metrics
 from monitoring_pipeline.results.tables import metrics
-from monitoring_pipeline.stages.compare import compare_window
+from monitoring_pipeline.stages.comparing.compare import compare_window
 from monitoring_pipeline.windows import HOUR_MICROS, Grain, Window, to_micros
 from tests.conftest import FixedClock
 from tests.late_truth import LateTruth, hour

@@ -17,10 +17,10 @@ from monitoring_pipeline.config.models import Baseline, MonitoringConfig
 from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.results.read_estimates import read_estimates
 from monitoring_pipeline.results.tables import estimates
-from monitoring_pipeline.stages.classified import confusion_rows, reliability_rows
-from monitoring_pipeline.stages.compare import compare_window
-from monitoring_pipeline.stages.label_status import label_status
-from monitoring_pipeline.stages.periods import Asked, period_metrics
+from monitoring_pipeline.stages.comparing.compare import compare_window
+from monitoring_pipeline.stages.labels.status import label_status
+from monitoring_pipeline.stages.measuring.classified import confusion_rows, reliability_rows
+from monitoring_pipeline.stages.measuring.periods import Asked, period_metrics
 from monitoring_pipeline.windows import Grain, Period, Window
 from tests import explain_examples, label_examples
 from tests.alerts_examples import finding, recorded

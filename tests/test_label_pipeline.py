@@ -14,11 +14,11 @@ from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.results.read import read_metrics
-from monitoring_pipeline.stages.joined import join_predictions
-from monitoring_pipeline.stages.label_status import LabelStatus, label_status
-from monitoring_pipeline.stages.logged import log_predictions
-from monitoring_pipeline.stages.performance import measure_hours
+from monitoring_pipeline.stages.labels.status import LabelStatus, label_status
+from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.quality import check_quality
+from monitoring_pipeline.stages.rows.joined import join_predictions
+from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, isoformat
 from tests.conftest import NOON_MICROS, FixedClock
 

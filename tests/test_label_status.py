@@ -10,12 +10,10 @@ from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.events.tables import actuals, hour_revision
 from monitoring_pipeline.lake.tables import partition_ledger
-from monitoring_pipeline.performance.labels.shortfall import shortfall
 from monitoring_pipeline.performance.labels.verdict import LabelVerdict
-from monitoring_pipeline.performance.values import Estimate
 from monitoring_pipeline.results.tables import performance_sums
-from monitoring_pipeline.stages.label_status import LabelStatus, label_status
-from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain
+from monitoring_pipeline.stages.labels.status import LabelStatus, label_status
+from monitoring_pipeline.windows import DAY_MICROS, Grain
 from tests.label_examples import MONDAY, World, instant, one_by_one, store
 
 CONFIG = MonitoringConfig.model_validate({"models": [{"id": "eta", "task": "regression"}]})

@@ -11,8 +11,8 @@ import pytest
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.lake.files import STALE_AFTER_SECONDS, Lake
-from monitoring_pipeline.stages.joined import join_predictions
-from monitoring_pipeline.stages.logged import log_predictions
+from monitoring_pipeline.stages.rows.joined import join_predictions
+from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import HOUR_MICROS
 from tests.pipeline_examples import (
     HOUR_JOB,

@@ -16,10 +16,10 @@ from monitoring_pipeline.events.tables import hour_revision, quarantine
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.lake.files import Lake
 from monitoring_pipeline.stages.due import due_hours
-from monitoring_pipeline.stages.joined import join_predictions
-from monitoring_pipeline.stages.logged import log_predictions
 from monitoring_pipeline.stages.models import declaration
 from monitoring_pipeline.stages.retention import DATASETS, remove_past_retention
+from monitoring_pipeline.stages.rows.joined import join_predictions
+from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS
 from tests.ingest_examples import stored
 from tests.pipeline_examples import START, actual_of, files_of, history, ingest, open_home

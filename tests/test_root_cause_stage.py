@@ -11,8 +11,8 @@ from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.performance.root_cause.values import Decomposition, NotDecomposed
-from monitoring_pipeline.stages.explanation import Explanation
-from monitoring_pipeline.stages.root_cause import explain, explainable_metrics
+from monitoring_pipeline.stages.explaining.explanation import Explanation
+from monitoring_pipeline.stages.explaining.root_cause import explain, explainable_metrics
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, Window
 from tests.explain_examples import MONDAY, NEXT_MONDAY, Flight, installed, means_by, store, two_mondays
 

@@ -9,9 +9,9 @@ from sqlalchemy import Engine, func, select
 from monitoring_pipeline.config.models import Baseline, Rule
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.results.tables import sums_known_at
-from monitoring_pipeline.stages.compare import compare_window
-from monitoring_pipeline.stages.same_age import baseline_of, comparable_age
-from monitoring_pipeline.stages.sums_known_at import forget_outdated
+from monitoring_pipeline.stages.comparing.compare import compare_window
+from monitoring_pipeline.stages.comparing.same_age import baseline_of, comparable_age
+from monitoring_pipeline.stages.comparing.sums_known_at import forget_outdated
 from monitoring_pipeline.windows import HOUR_MICROS, Grain, Window
 from tests.conftest import FixedClock
 from tests.late_truth import LateTruth, hour

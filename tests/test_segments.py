@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring_pipeline.stages import groups
-from monitoring_pipeline.stages.groups import ALL, NO_VALUE, GroupKey, group_rows, segment_name, split_name, split_of
+from monitoring_pipeline.stages.measuring import groups
+from monitoring_pipeline.stages.measuring.groups import (
+    ALL,
+    NO_VALUE,
+    GroupKey,
+    group_rows,
+    segment_name,
+    split_name,
+    split_of,
+)
 
 HOUR = 3_600_000_000
 

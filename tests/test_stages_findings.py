@@ -13,7 +13,7 @@ from monitoring_pipeline.database import writing
 from monitoring_pipeline.events.ingest import ingest_file
 from monitoring_pipeline.events.tables import actuals, ingest_batches
 from monitoring_pipeline.installation import Installation
-from monitoring_pipeline.stages.findings import judge_windows, mature_alerts, review_due
+from monitoring_pipeline.stages.judging.findings import judge_windows, mature_alerts, review_due
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.windows import HOUR_MICROS, Grain, isoformat
 from tests.alerts_examples import rows

@@ -8,7 +8,7 @@ from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.stages.causes import causes_of
+from monitoring_pipeline.stages.judging.causes import causes_of
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, isoformat
 from tests.conftest import NOON_MICROS, FixedClock
 

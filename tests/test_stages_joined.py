@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.stages.known_at import known_at, last_known_at
+from monitoring_pipeline.stages.rows.known_at import known_at, last_known_at
 from monitoring_pipeline.windows import HOUR_MICROS, isoformat, to_micros
 from tests.conftest import FixedClock
 from tests.ingest_examples import stored

@@ -12,13 +12,13 @@ from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.results.read import read_metrics
-from monitoring_pipeline.stages.columns import LONGEST_SEGMENT_VALUE
-from monitoring_pipeline.stages.daily_performance import merge_days
-from monitoring_pipeline.stages.joined import join_predictions
-from monitoring_pipeline.stages.logged import log_predictions
-from monitoring_pipeline.stages.performance import measure_hours
+from monitoring_pipeline.stages.measuring.daily_performance import merge_days
+from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.quality import check_quality
 from monitoring_pipeline.stages.report import StageReport
+from monitoring_pipeline.stages.rows.columns import LONGEST_SEGMENT_VALUE
+from monitoring_pipeline.stages.rows.joined import join_predictions
+from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor, isoformat
 from tests.conftest import NOON_MICROS, FixedClock
 

@@ -30,8 +30,10 @@ from monitoring_pipeline.performance.sums import Sums, merge
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.results import write
 from monitoring_pipeline.results.write import Row, replace_standing
-from monitoring_pipeline.stages import columns, daily_performance, joined, logged, performance_results, publish
+from monitoring_pipeline.stages import publish
+from monitoring_pipeline.stages.measuring import daily_performance, performance_results
 from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.rows import columns, joined, logged
 from tests.truth_machine import history_of, prepared_home
 from tests.truth_world import DifferenceError
 

@@ -21,15 +21,15 @@ from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.installation import Installation, open_installation
 from monitoring_pipeline.results.read import read_metrics
 from monitoring_pipeline.results.tables import metrics, performance_sums
-from monitoring_pipeline.stages.daily_performance import merge_days
 from monitoring_pipeline.stages.drift import measure_drift
 from monitoring_pipeline.stages.due import due_days, due_hours
-from monitoring_pipeline.stages.estimates import estimate_days
-from monitoring_pipeline.stages.findings import judge_windows
-from monitoring_pipeline.stages.joined import join_predictions
-from monitoring_pipeline.stages.logged import log_predictions
-from monitoring_pipeline.stages.performance import measure_hours
+from monitoring_pipeline.stages.estimating.estimates import estimate_days
+from monitoring_pipeline.stages.judging.findings import judge_windows
+from monitoring_pipeline.stages.measuring.daily_performance import merge_days
+from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.report import StageReport
+from monitoring_pipeline.stages.rows.joined import join_predictions
+from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor, isoformat
 from tests import truth_oracle
 from tests.truth_oracle import Declared, Judged, Oracle, bits

@@ -25,9 +25,9 @@ from monitoring_pipeline.results.as_of import PUBLISHED_BY
 from monitoring_pipeline.results.read import ResultRow, read_metrics
 from monitoring_pipeline.results.tables import metrics, performance_sums
 from monitoring_pipeline.results.write import checksum_of
-from monitoring_pipeline.stages.families import families
-from monitoring_pipeline.stages.measure import grouped_sums
-from monitoring_pipeline.stages.periods import Asked, period_metrics
+from monitoring_pipeline.stages.measuring.families import families
+from monitoring_pipeline.stages.measuring.measure import grouped_sums
+from monitoring_pipeline.stages.measuring.periods import Asked, period_metrics
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, Period
 

@@ -15,16 +15,16 @@ from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.performance.registry import evaluate
 from monitoring_pipeline.performance.sums import merge
 from monitoring_pipeline.results.read import read_metrics
-from monitoring_pipeline.stages import joined
-from monitoring_pipeline.stages.daily_performance import merge_days
-from monitoring_pipeline.stages.joined import join_predictions
-from monitoring_pipeline.stages.logged import log_predictions
-from monitoring_pipeline.stages.measure import grouped_sums
-from monitoring_pipeline.stages.performance import measure_hours
-from monitoring_pipeline.stages.periods import Asked, period_metrics
+from monitoring_pipeline.stages.measuring.daily_performance import merge_days
+from monitoring_pipeline.stages.measuring.measure import grouped_sums
+from monitoring_pipeline.stages.measuring.performance import measure_hours
+from monitoring_pipeline.stages.measuring.periods import Asked, period_metrics
+from monitoring_pipeline.stages.measuring.stored_sums import stored_sums
 from monitoring_pipeline.stages.pipeline import Pipeline
-from monitoring_pipeline.stages.read_lake import hour_tables
-from monitoring_pipeline.stages.stored_sums import stored_sums
+from monitoring_pipeline.stages.rows import joined
+from monitoring_pipeline.stages.rows.joined import join_predictions
+from monitoring_pipeline.stages.rows.logged import log_predictions
+from monitoring_pipeline.stages.rows.read_lake import hour_tables
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, Period
 
 HOURS = [START + hour * HOUR_MICROS for hour in range(24)]

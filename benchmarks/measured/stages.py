@@ -4,16 +4,16 @@ import time
 from collections.abc import Callable, Sequence
 
 from assets.data_quality import SUITES
-from monitoring_pipeline.stages.daily_performance import merge_days
 from monitoring_pipeline.stages.drift import measure_drift
-from monitoring_pipeline.stages.estimates import estimate_days
-from monitoring_pipeline.stages.findings import judge_windows
-from monitoring_pipeline.stages.joined import join_predictions
-from monitoring_pipeline.stages.logged import log_predictions
-from monitoring_pipeline.stages.performance import measure_hours
+from monitoring_pipeline.stages.estimating.estimates import estimate_days
+from monitoring_pipeline.stages.judging.findings import judge_windows
+from monitoring_pipeline.stages.measuring.daily_performance import merge_days
+from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.quality import check_quality
 from monitoring_pipeline.stages.report import StageReport
+from monitoring_pipeline.stages.rows.joined import join_predictions
+from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import Grain
 
 Stage = Callable[[Pipeline, Sequence[int], bool], StageReport]

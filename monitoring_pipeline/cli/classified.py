@@ -15,8 +15,8 @@ from monitoring_pipeline.cli.options import (
 from monitoring_pipeline.cli.reading import show
 from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.results.tables import performance_sums
-from monitoring_pipeline.stages.classified import confusion_rows, reliability_rows
-from monitoring_pipeline.stages.periods import Asked
+from monitoring_pipeline.stages.measuring.classified import confusion_rows, reliability_rows
+from monitoring_pipeline.stages.measuring.periods import Asked
 from monitoring_pipeline.windows import Period
 
 BAR_CHARACTERS = 20

@@ -13,7 +13,7 @@ from monitoring_pipeline.config.models import Baseline
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.results.tables import metrics as metrics_table
-from monitoring_pipeline.stages.compare import ComparisonRow, compare_window
+from monitoring_pipeline.stages.comparing.compare import ComparisonRow, compare_window
 from monitoring_pipeline.stages.models import declaration
 from monitoring_pipeline.windows import Grain, Window, floor
 

@@ -16,8 +16,8 @@ from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.performance.root_cause.values import NotDecomposed
 from monitoring_pipeline.results.read import models_with_results
 from monitoring_pipeline.results.tables import performance_sums
-from monitoring_pipeline.stages.explanation import Explanation
-from monitoring_pipeline.stages.root_cause import explain as explain_change
+from monitoring_pipeline.stages.explaining.explanation import Explanation
+from monitoring_pipeline.stages.explaining.root_cause import explain as explain_change
 from monitoring_pipeline.windows import Grain, Window, floor, isoformat
 
 BAR_CHARACTERS = 12

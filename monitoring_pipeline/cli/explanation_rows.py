@@ -3,7 +3,7 @@
 from typing import Any
 
 from monitoring_pipeline.performance.root_cause.values import Contribution, Decomposition, Part
-from monitoring_pipeline.stages.explanation import Explanation, Side
+from monitoring_pipeline.stages.explaining.explanation import Explanation, Side
 from monitoring_pipeline.text import printable
 from monitoring_pipeline.windows import Grain, Window, isoformat
 

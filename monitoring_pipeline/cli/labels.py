@@ -16,7 +16,7 @@ from monitoring_pipeline.performance.labels.verdict import LabelVerdict
 from monitoring_pipeline.results.as_of import settled
 from monitoring_pipeline.results.read import models_with_results
 from monitoring_pipeline.results.tables import performance_sums
-from monitoring_pipeline.stages.label_status import label_status
+from monitoring_pipeline.stages.labels.status import label_status
 from monitoring_pipeline.text import printable
 
 EXIT_WARNING = 3

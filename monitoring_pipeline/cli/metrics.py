@@ -33,7 +33,7 @@ from monitoring_pipeline.cli.reading import show
 from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.results.read import read_metrics
 from monitoring_pipeline.results.tables import metrics as metrics_table
-from monitoring_pipeline.stages.periods import Asked, period_metrics
+from monitoring_pipeline.stages.measuring.periods import Asked, period_metrics
 from monitoring_pipeline.windows import Grain, Period
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection
 
 from monitoring_pipeline.lake import ledger
-from monitoring_pipeline.stages.performance_results import DAILY
+from monitoring_pipeline.stages.measuring.performance_results import DAILY
 
 
 def models_of_days(connection: Connection, days: Collection[int]) -> list[tuple[str, int]]:

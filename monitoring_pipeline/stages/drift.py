@@ -18,16 +18,16 @@ from monitoring_pipeline.drift.verdict import DriftThresholds, DriftVerdict, Mea
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.results.tables import drift_results
 from monitoring_pipeline.results.write import Row
-from monitoring_pipeline.stages import logged
-from monitoring_pipeline.stages.columns import FEATURE_PREFIX, texts
-from monitoring_pipeline.stages.groups import GroupKey, group_rows
+from monitoring_pipeline.stages.measuring.groups import GroupKey, group_rows
 from monitoring_pipeline.stages.models import declaration
 from monitoring_pipeline.stages.outstanding import compute_outstanding
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.publish import ResultSet, publish_results
-from monitoring_pipeline.stages.read_lake import hour_tables
 from monitoring_pipeline.stages.references import FeatureReference, feature_column, numbers, prepared_references
 from monitoring_pipeline.stages.report import Details, ModelOutcome, OutcomeState, StageReport
+from monitoring_pipeline.stages.rows import logged
+from monitoring_pipeline.stages.rows.columns import FEATURE_PREFIX, texts
+from monitoring_pipeline.stages.rows.read_lake import hour_tables
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain
 
 DATASETS = {Grain.HOUR: "hourly_drift", Grain.DAY: "daily_drift"}

@@ -18,15 +18,15 @@ from monitoring_pipeline.quality.validate import HOUR_COLUMN, validate
 from monitoring_pipeline.quality.verdicts import QualityResult, Verdict
 from monitoring_pipeline.results.tables import quality_results
 from monitoring_pipeline.results.write import Row
-from monitoring_pipeline.stages import joined, logged
 from monitoring_pipeline.stages.blocked import blocked_windows
 from monitoring_pipeline.stages.isolation import Failures
 from monitoring_pipeline.stages.models import declaration
 from monitoring_pipeline.stages.outstanding import Entries, unchanged
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.publish import ResultSet, publish_results
-from monitoring_pipeline.stages.read_lake import hour_tables
 from monitoring_pipeline.stages.report import ModelOutcome, OutcomeState, StageReport
+from monitoring_pipeline.stages.rows import joined, logged
+from monitoring_pipeline.stages.rows.read_lake import hour_tables
 
 DATASET = "data_quality"
 

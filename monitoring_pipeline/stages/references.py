@@ -17,10 +17,10 @@ from monitoring_pipeline.drift.reference import CategoricalReference, NumericRef
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.lake.files import Lake
-from monitoring_pipeline.stages import logged
-from monitoring_pipeline.stages.columns import FEATURE_PREFIX, texts
 from monitoring_pipeline.stages.pipeline import Pipeline
-from monitoring_pipeline.stages.read_lake import hour_tables
+from monitoring_pipeline.stages.rows import logged
+from monitoring_pipeline.stages.rows.columns import FEATURE_PREFIX, texts
+from monitoring_pipeline.stages.rows.read_lake import hour_tables
 from monitoring_pipeline.windows import HOUR_MICROS, to_micros
 
 

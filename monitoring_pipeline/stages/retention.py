@@ -6,9 +6,9 @@ from monitoring_pipeline.alerts.retention import remove_delivered
 from monitoring_pipeline.config.retention import retention_horizon
 from monitoring_pipeline.events.old_hours import Datasets
 from monitoring_pipeline.events.retention import RetentionReport, remove_sealed
-from monitoring_pipeline.stages import joined, logged
 from monitoring_pipeline.stages.due import LAST_HOURLY_STAGE
 from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.rows import joined, logged
 from monitoring_pipeline.windows import isoformat
 
 DATASETS = Datasets(last=LAST_HOURLY_STAGE, files=(logged.DATASET, joined.DATASET))

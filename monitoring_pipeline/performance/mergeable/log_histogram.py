@@ -106,7 +106,7 @@ class LogHistogram:
     def from_json(cls, stored: Any) -> Self:
         """What :meth:`to_json` wrote."""
         zero_count, cells = stored
-        return cls(zero_count=int(zero_count), cells=tuple((int(cell), int(n)) for cell, n in cells))
+        return cls(zero_count=zero_count, cells=tuple(map(tuple, cells)))  # a year of hours has millions of cells
 
 
 def value_of(cell: int) -> float:

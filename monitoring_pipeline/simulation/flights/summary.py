@@ -15,7 +15,7 @@ from monitoring_pipeline.performance.registry import evaluate, sums_from_dict
 from monitoring_pipeline.performance.sums import Sums, merge
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.results.tables import drift_results, performance_sums
-from monitoring_pipeline.stages.groups import ALL, PERFORMANCE
+from monitoring_pipeline.stages.measuring.groups import ALL, PERFORMANCE
 from monitoring_pipeline.tracking.tables import mlflow_projection
 from monitoring_pipeline.windows import Grain
 

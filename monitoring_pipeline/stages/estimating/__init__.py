@@ -1,0 +1,1 @@
+"""What the performance probably is where truth is still missing."""

@@ -1,0 +1,1 @@
+"""Which segments a metric's change came from."""

@@ -1,0 +1,1 @@
+"""How late a model's truth comes, and whether it still does."""

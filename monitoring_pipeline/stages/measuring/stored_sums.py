@@ -1,0 +1,102 @@
+"""Reading the hours' sums back, as they stand or as they stood, for whatever is merged from them."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
+
+from monitoring_pipeline.config.models import Model
+from monitoring_pipeline.performance.registry import sums_from_dict
+from monitoring_pipeline.performance.sums import Sums
+from monitoring_pipeline.results.as_of import held_at
+from monitoring_pipeline.results.tables import performance_sums
+from monitoring_pipeline.stages.measuring.families import families, kind_of
+from monitoring_pipeline.stages.measuring.groups import GroupKey
+
+table = performance_sums.c
+
+
+def stored_sums(connection: Connection, model: Model, hours: Collection[int]) -> dict[GroupKey, Sums]:
+    """The standing sums of a model's hours that were made under its present declaration.
+
+    Args:
+        connection: a reading transaction.
+        model: the declaration.
+        hours: starts of hours.
+    """
+    wanted = [and_(table.family == family.name, table.measured_as == family.measured_as) for family in families(model)]
+    return _read(row for row in _rows(connection, model.id, hours, as_of=None, condition=or_(*wanted)))
+
+
+def sums_as_of(connection: Connection, model_id: str, hours: Collection[int], *, instant: int) -> dict[GroupKey, Sums]:
+    """The sums of a model's hours as they were told at an instant, whatever is declared today.
+
+    Hours that were measured under different settings cannot be merged. Those of the newest hour count, so that the
+    answer depends on nothing but what was stored by then.
+
+    Args:
+        connection: a reading transaction.
+        model_id: the model.
+        hours: starts of hours.
+        instant: microseconds UTC.
+    """
+    rows = list(_rows(connection, model_id, hours, as_of=instant))
+    newest = {row.family: row.measured_as for row in rows}  # rows are in the order of their hours
+    return _read(row for row in rows if row.measured_as == newest[row.family])
+
+
+def _rows(
+    connection: Connection,
+    model_id: str,
+    hours: Collection[int],
+    *,
+    as_of: int | None,
+    condition: ColumnElement[bool] | None = None,
+) -> Iterator[Row[*tuple[Any, ...]]]:
+    wanted = set(hours)
+    if not wanted:
+        return
+    query = select(
+        table.window_start,
+        table.model_version,
+        table.environment,
+        table.segment,
+        table.family,
+        table.measured_as,
+        table.sums,
+    ).where(
+        table.model_id == model_id,
+        table.window_start.between(min(wanted), max(wanted)),
+        held_at(performance_sums, as_of),
+        *([] if condition is None else [condition]),
+    )
+    for row in connection.execute(query.order_by(table.window_start)):
+        if row.window_start in wanted:
+            yield row
+
+
+def _read(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[GroupKey, Sums]:
+    return {GroupKey.of(row): sums_from_dict(kind_of(row.measured_as), orjson.loads(row.sums)) for row in rows}
+
+
+def outdated_hours(connection: Connection, model: Model, hours: Collection[int]) -> set[int]:
+    """The hours whose standing sums are not those that the present declaration asks for: other settings, a family
+    that is missing, or none at all."""
+    wanted = set(hours)
+    if not wanted:
+        return set()
+    expected = {(family.name, family.measured_as) for family in families(model)}
+    query = (
+        select(table.window_start, table.family, table.measured_as)
+        .where(
+            table.model_id == model.id,
+            table.window_start.between(min(wanted), max(wanted)),
+            held_at(performance_sums, None),
+        )
+        .distinct()
+    )
+    found: dict[int, set[tuple[str, str]]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.window_start, set()).add((row.family, row.measured_as))
+    return {hour for hour in wanted if found.get(hour) != expected}
