@@ -52,6 +52,16 @@ def number(heading: str, key: str) -> Column:
     return Column(heading, digits(key, PIPE_DIGITS), on_terminal=digits(key, TERMINAL_DIGITS), whole=key == "value")
 
 
+def value_or_reason(heading: str, key: str) -> Column:
+    """A column of values of metrics; a missing one is the reason why there is none."""
+
+    def cell(count: int) -> Cell:
+        known = digits(key, count)
+        return lambda row: str(row["undefined_reason"] or "-") if row[key] is None else known(row)
+
+    return Column(heading, cell(PIPE_DIGITS), on_terminal=cell(TERMINAL_DIGITS), whole=True)
+
+
 def _window(row: Row) -> str:
     start = str(row["window_start"])
     return start[:10] if row["grain"] == Grain.DAY else start[:16].replace("T", " ")

@@ -1,17 +1,6 @@
 """``monitor estimates``: what the performance probably is where truth is still missing."""
 
-from monitoring_pipeline.cli.columns import (
-    GROUP,
-    PIPE_DIGITS,
-    TERMINAL_DIGITS,
-    WINDOW,
-    Cell,
-    Column,
-    Row,
-    number,
-    ratio,
-    text,
-)
+from monitoring_pipeline.cli.columns import GROUP, WINDOW, Column, number, ratio, text, value_or_reason
 from monitoring_pipeline.cli.options import (
     AsOfOption,
     ConfigOption,
@@ -26,21 +15,13 @@ from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.results.read_estimates import read_estimates
 from monitoring_pipeline.results.tables import estimates as estimates_table
 
-
-def _estimate(digits: int) -> Cell:
-    def cell(row: Row) -> str:
-        return str(row["undefined_reason"] or "-") if row["estimate"] is None else f"{row['estimate']:.{digits}g}"
-
-    return cell
-
-
 COLUMNS = (
     WINDOW,
     *GROUP,
     Column("metric", text("metric")),
     number("measured", "value"),
     Column("coverage", ratio("coverage")),
-    Column("estimate", _estimate(PIPE_DIGITS), on_terminal=_estimate(TERMINAL_DIGITS), whole=True),
+    value_or_reason("estimate", "estimate"),
     number("lower", "estimate_lower"),
     number("upper", "estimate_upper"),
     Column("unlabelled", text("unlabelled_count")),

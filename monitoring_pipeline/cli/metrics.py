@@ -7,16 +7,14 @@ import typer
 
 from monitoring_pipeline.cli.columns import (
     GROUP,
-    PIPE_DIGITS,
     TERMINAL_DIGITS,
     WINDOW,
-    Cell,
     Column,
-    Row,
     digits,
     number,
     ratio,
     text,
+    value_or_reason,
 )
 from monitoring_pipeline.cli.options import (
     AsOfOption,
@@ -36,19 +34,11 @@ from monitoring_pipeline.results.tables import metrics as metrics_table
 from monitoring_pipeline.stages.measuring.periods import Asked, period_metrics
 from monitoring_pipeline.windows import Grain, Period
 
-
-def _value(digits: int) -> Cell:
-    def cell(row: Row) -> str:
-        return str(row["undefined_reason"] or "-") if row["value"] is None else f"{row['value']:.{digits}g}"
-
-    return cell
-
-
 COLUMNS = (
     WINDOW,
     *GROUP,
     Column("metric", text("metric")),
-    Column("value", _value(PIPE_DIGITS), on_terminal=_value(TERMINAL_DIGITS), whole=True),
+    value_or_reason("value", "value"),
     number("lower", "lower"),
     number("upper", "upper"),
     Column("detectable", digits("detectable_change", TERMINAL_DIGITS), optional=True),

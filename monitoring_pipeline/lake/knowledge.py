@@ -13,7 +13,7 @@ from monitoring_pipeline.lake.tables import knowledge
 def knowledge_time(connection: Connection, dataset: str, *, clock: Clock) -> int:
     """The instant at which what is about to be published becomes known; call after :func:`~.ledger.serialize`.
 
-    It is taken when the turn has come, and is later than any before it and than any instant that :func:`settle`
+    It is taken when the turn has come, never earlier than one before it and later than any instant that :func:`settle`
     has promised about, even if this host's clock was set back: an answer as of a past instant never changes.
     """
     last = connection.scalar(select(knowledge.c.known_at).where(knowledge.c.dataset == dataset))

@@ -3,11 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
+from monitoring_pipeline.performance.labels.history import SECOND_MICROS
 from monitoring_pipeline.performance.labels.sums import LabelSums
 from monitoring_pipeline.performance.rows.grouping import Grouping
 from monitoring_pipeline.performance.rows.log_cells import log_histograms
 
-SECOND_MICROS = 1_000_000
 NEVER = -1
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from monitoring_pipeline.performance.intervals import NORMAL_QUANTILE
-from monitoring_pipeline.performance.root_cause.exact import Window, exact_parts
+from monitoring_pipeline.performance.root_cause.exact import WindowSamples, exact_parts
 from monitoring_pipeline.performance.root_cause.uncertainty import Spread, gradients, significant
 from monitoring_pipeline.performance.root_cause.values import Contribution, Decomposition, NotDecomposed, Part
 from monitoring_pipeline.performance.values import Interval
@@ -13,7 +13,7 @@ from monitoring_pipeline.performance.values import Interval
 PARTS = ("mix", "within", "total")
 
 
-def decompose(before: Window, after: Window) -> Decomposition | NotDecomposed:
+def decompose(before: WindowSamples, after: WindowSamples) -> Decomposition | NotDecomposed:
     """What each segment brought to the change of a mean (see :mod:`.exact` for the formula).
 
     It says where a change came from, not why: a segment that is large in the sum may stand for something else that
@@ -43,7 +43,7 @@ def decompose(before: Window, after: Window) -> Decomposition | NotDecomposed:
         return NotDecomposed.OVERFLOW
 
 
-def _decomposed(before: Window, after: Window) -> Decomposition | NotDecomposed:
+def _decomposed(before: WindowSamples, after: WindowSamples) -> Decomposition | NotDecomposed:
     exact = exact_parts(before, after)
     # float() of a fraction is the double nearest to it.
     mix = {segment: float(part) for segment, part in exact.mix.items()}
@@ -68,7 +68,9 @@ def _decomposed(before: Window, after: Window) -> Decomposition | NotDecomposed:
     )
 
 
-def _contribution(segment: str, before: Window, after: Window, parts: Mapping[str, Mapping[str, Part]]) -> Contribution:
+def _contribution(
+    segment: str, before: WindowSamples, after: WindowSamples, parts: Mapping[str, Mapping[str, Part]]
+) -> Contribution:
     earlier, later = before.get(segment), after.get(segment)
     return Contribution(
         segment=segment,
@@ -85,7 +87,7 @@ def _contribution(segment: str, before: Window, after: Window, parts: Mapping[st
 _Spreads = tuple[Spread, Spread] | None
 
 
-def _spreads(before: Window, after: Window, centre: Fraction) -> _Spreads:
+def _spreads(before: WindowSamples, after: WindowSamples, centre: Fraction) -> _Spreads:
     try:
         earlier, later = Spread.of(before, centre), Spread.of(after, centre)
     except OverflowError:  # the parts are doubles, their squares are not

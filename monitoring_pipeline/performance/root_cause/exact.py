@@ -21,7 +21,7 @@ from fractions import Fraction
 
 from monitoring_pipeline.performance.root_cause.sample import Sample
 
-Window = Mapping[str, Sample]
+WindowSamples = Mapping[str, Sample]
 """By segment: the values of those that have rows in the window."""
 
 
@@ -40,7 +40,7 @@ class ExactParts:
         return (self.mean_before + self.mean_after) / 2
 
 
-def exact_parts(before: Window, after: Window) -> ExactParts:
+def exact_parts(before: WindowSamples, after: WindowSamples) -> ExactParts:
     """The parts of every segment that has rows in one of the windows; neither window may be without rows."""
     shares0, shares1 = _shares(before), _shares(after)
     mean0 = sum((shares0[segment] * sample.mean for segment, sample in before.items()), Fraction(0))
@@ -55,6 +55,6 @@ def exact_parts(before: Window, after: Window) -> ExactParts:
     return ExactParts(mean_before=mean0, mean_after=mean1, mix=mix, within=within)
 
 
-def _shares(window: Window) -> dict[str, Fraction]:
+def _shares(window: WindowSamples) -> dict[str, Fraction]:
     count = sum(sample.count for sample in window.values())
     return {segment: Fraction(sample.count, count) for segment, sample in window.items()}

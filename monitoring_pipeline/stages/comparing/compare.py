@@ -4,18 +4,11 @@ from typing import Any
 
 from monitoring_pipeline.config.models import Baseline, Model
 from monitoring_pipeline.performance.comparison import NoChange, relative_change
-from monitoring_pipeline.performance.values import MetricValue
-from monitoring_pipeline.stages.comparing.same_age import (
-    GroupName,
-    Snapshot,
-    comparable_age,
-    past_windows,
-    same_group,
-    snapshots,
-)
+from monitoring_pipeline.stages.comparing.same_age import comparable_age, past_windows
+from monitoring_pipeline.stages.comparing.snapshots import GroupName, Snapshot, metric_of, same_group, snapshots
 from monitoring_pipeline.stages.measuring.groups import ALL
 from monitoring_pipeline.stages.pipeline import Pipeline
-from monitoring_pipeline.windows import MICROSECOND, Window, isoformat
+from monitoring_pipeline.windows import MICROSECOND, SECOND_MICROS, Window, isoformat
 
 ComparisonRow = dict[str, Any]
 
@@ -53,7 +46,7 @@ def compare_window(
         rows.append({**_row(model, metric, name, window, young[window.start][name], age), **change})
         for start, snapshot in zip(past, earlier, strict=True):
             row = _row(model, metric, name, Window(start, window.grain), snapshot, age)
-            mature = _value(same_group(whole.get(start, {}), name), metric)
+            mature = metric_of(same_group(whole.get(start, {}), name), metric)
             rows.append({**row, **_NO_CHANGE, "mature_value": None if mature is None else mature.value})
     return rows
 
@@ -69,8 +62,8 @@ _NO_CHANGE: ComparisonRow = {
 
 
 def _change(present: Snapshot, earlier: list[Snapshot | None], metric: str) -> ComparisonRow:
-    window = _value(present, metric)
-    past = [value for snapshot in earlier if (value := _value(snapshot, metric)) is not None]
+    window = metric_of(present, metric)
+    past = [value for snapshot in earlier if (value := metric_of(snapshot, metric)) is not None]
     found = NoChange.NO_VALUE if window is None else relative_change(window, past)
     if isinstance(found, NoChange):
         return {**_NO_CHANGE, "reason": found.value}
@@ -88,7 +81,7 @@ def _row(
     model: Model, metric: str, name: GroupName, window: Window, snapshot: Snapshot | None, age_micros: int
 ) -> ComparisonRow:
     version, environment, segment = name
-    value = _value(snapshot, metric)
+    value = metric_of(snapshot, metric)
     return {
         "model_id": model.id,
         "model_version": version,
@@ -98,7 +91,7 @@ def _row(
         "window_start": isoformat(window.start),
         "window_end": isoformat(window.end),
         "known_at": isoformat(window.end + age_micros),
-        "label_age_seconds": age_micros // 1_000_000,
+        "label_age_seconds": age_micros // SECOND_MICROS,
         "metric": metric,
         "value": value.value if value else None,
         "lower": value.lower if value else None,
@@ -107,7 +100,3 @@ def _row(
         "labelled_count": snapshot.labelled_count if snapshot else None,
         "coverage": snapshot.coverage if snapshot else None,
     }
-
-
-def _value(snapshot: Snapshot | None, metric: str) -> MetricValue | None:
-    return None if snapshot is None else snapshot.metrics.get(metric)

@@ -9,6 +9,9 @@ from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, MICROSECOND
 
 HISTORY_DAYS = 28  # four of each weekday; older rows would be of another season
 
+Group = tuple[str, str]
+"""Version and environment."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupEstimate:

@@ -23,7 +23,7 @@ from monitoring_pipeline.performance.estimation.direct_loss import (
 )
 from monitoring_pipeline.performance.estimation.values import EstimationReason, Method
 from monitoring_pipeline.performance.rows.grouping import Floats
-from monitoring_pipeline.stages.estimating.groups import GroupEstimate, history_hours
+from monitoring_pipeline.stages.estimating.groups import Group, GroupEstimate, history_hours
 from monitoring_pipeline.stages.estimating.rows import (
     HourFiles,
     hour_files,
@@ -42,9 +42,6 @@ from monitoring_pipeline.stages.rows.read_lake import together
 from monitoring_pipeline.windows import Grain, Window, floor
 
 MAX_HISTORY_ROWS = 20_000  # twelve fits of 0.1 s
-
-Group = tuple[str, str]
-"""Version and environment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,14 +16,11 @@ from monitoring_pipeline.performance.mergeable.score_histogram import ScoreHisto
 from monitoring_pipeline.performance.sums import merge
 from monitoring_pipeline.results.as_of import held_at
 from monitoring_pipeline.results.tables import performance_sums
-from monitoring_pipeline.stages.estimating.groups import GroupEstimate, history_hours
+from monitoring_pipeline.stages.estimating.groups import Group, GroupEstimate, history_hours
 from monitoring_pipeline.stages.measuring.families import families
 from monitoring_pipeline.stages.measuring.groups import ALL, PERFORMANCE
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor
-
-Group = tuple[str, str]
-"""Version and environment."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from monitoring_pipeline.database import reading
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.performance.registry import KINDS, evaluate, metric_names
 from monitoring_pipeline.performance.root_cause.decompose import decompose
-from monitoring_pipeline.performance.root_cause.exact import Window as Samples
+from monitoring_pipeline.performance.root_cause.exact import WindowSamples
 from monitoring_pipeline.performance.root_cause.quantities import Quantity, quantities
 from monitoring_pipeline.performance.root_cause.values import Decomposition, NotDecomposed
 from monitoring_pipeline.performance.sums import Sums, merge
@@ -92,7 +92,7 @@ def _quantity(model: Model, metric: str) -> Quantity:
     why = "is no mean over rows" if metric in metric_names(model.task.value) else "is not one of its metrics"
     raise MonitorError(
         f"{metric!r} of the {model.task} model {model.id} cannot be explained: it {why}; "
-        f"metrics that can be: {', '.join(known) or 'none'}"
+        f"metrics that can be: {', '.join(explainable_metrics(model)) or 'none'}"
     )
 
 
@@ -180,7 +180,7 @@ def _segments(groups: Grouped, split: str) -> Mapping[str, Sums]:
     return {segment: merge(found) for segment, found in parts.items()}
 
 
-def _samples(segments: Mapping[str, Sums], quantity: Quantity) -> Samples:
+def _samples(segments: Mapping[str, Sums], quantity: Quantity) -> WindowSamples:
     """The quantity's values in each segment that has some."""
     found = {segment: quantity[1](sums) for segment, sums in segments.items()}
     return {segment: sample for segment, sample in found.items() if sample is not None}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from monitoring_pipeline.config.models import Labels
 from monitoring_pipeline.performance.labels.curve import DelayCurve
-from monitoring_pipeline.performance.labels.history import HOUR_SECONDS, SECOND_MICROS, DelayHistory
+from monitoring_pipeline.performance.labels.history import HOUR_SECONDS, DelayHistory
 from monitoring_pipeline.performance.labels.lateness import cohorts
 from monitoring_pipeline.performance.labels.shortfall import expected_coverage
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, MICROSECOND, Grain, Window, floor
@@ -121,7 +121,7 @@ def _expected(history: DelayHistory, curve: DelayCurve, rows: list[int], predict
     total = 0.0
     for row in rows:
         start = int(history.starts[row])
-        of_hour = expected_coverage(curve, window=(start, start + HOUR_SECONDS * SECOND_MICROS), now=at)
+        of_hour = expected_coverage(curve, window=(start, start + HOUR_MICROS), now=at)
         if of_hour is None:
             return None
         total += of_hour * int(history.prediction_counts[row])

@@ -24,17 +24,16 @@ def confusion_rows(pipeline: Pipeline, asked: Asked) -> list[PeriodRow]:
             if not isinstance(sums, BinarySums | MulticlassSums):
                 continue
             matrix = confusion_matrix(sums)
-            for actual, counts in zip(matrix.classes, matrix.counts, strict=True):
-                total = sum(counts)
+            for actual, counts, shares in zip(matrix.classes, matrix.counts, matrix.row_shares(), strict=True):
                 rows += [
                     {
                         **group_of(merged, asked.period, key),
                         "actual": actual,
                         "predicted": predicted,
                         "count": count,
-                        "share": count / total if total else None,
+                        "share": share,
                     }
-                    for predicted, count in zip(matrix.classes, counts, strict=True)
+                    for predicted, count, share in zip(matrix.classes, counts, shares, strict=True)
                 ]
     return rows
 

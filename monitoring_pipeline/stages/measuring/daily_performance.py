@@ -9,7 +9,7 @@ from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.performance.sums import Sums, merge
 from monitoring_pipeline.stages.blocked import blocked_windows
 from monitoring_pipeline.stages.measuring.groups import GroupKey
-from monitoring_pipeline.stages.measuring.measure import complete_segments
+from monitoring_pipeline.stages.measuring.merging import complete_segments
 from monitoring_pipeline.stages.measuring.performance import measure_model
 from monitoring_pipeline.stages.measuring.performance_results import DAILY, HOURLY, publish_performance
 from monitoring_pipeline.stages.measuring.stored_sums import outdated_hours, stored_sums

@@ -1,7 +1,7 @@
 """From joined rows to the sums of every group: whole models, declared segments and their combinations."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow as pa
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.stages.measuring.families import Compute, Family, families
-from monitoring_pipeline.stages.measuring.groups import ALL, GroupKey, Groups, group_rows, split_of
+from monitoring_pipeline.stages.measuring.groups import GroupKey, Groups, group_rows
 from monitoring_pipeline.stages.rows.columns import SEGMENT_PREFIX
 
 
@@ -41,26 +41,6 @@ def grouped_sums(
         for groups in splits if family.judges else ():
             result |= _within_limit(_by_key(groups, compute, family.name), model.max_segment_values)
     return result
-
-
-def complete_segments(sums: Mapping[GroupKey, Sums]) -> dict[GroupKey, Sums]:
-    """Drop segments that do not account for every prediction of their model, version and environment.
-
-    An hour leaves a segment out when it has more values than the model allows. In a day merged from such
-    hours its values would be short of rows and still look whole; they are absent instead.
-    """
-    counted: dict[tuple[int, str, str, str, str], int] = defaultdict(int)
-    for key, value in sums.items():
-        counted[(*_owner(key), split_of(key.segment))] += value.prediction_count
-    return {
-        key: value
-        for key, value in sums.items()
-        if counted[(*_owner(key), split_of(key.segment))] == counted[(*_owner(key), ALL)]
-    }
-
-
-def _owner(key: GroupKey) -> tuple[int, str, str, str]:
-    return key.window_start, key.model_version, key.environment, key.family
 
 
 def _by_key(groups: Groups, compute: Compute, family: str) -> dict[GroupKey, Sums]:

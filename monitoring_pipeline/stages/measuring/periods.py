@@ -15,12 +15,12 @@ from sqlalchemy import Connection, select
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.performance.registry import evaluate
-from monitoring_pipeline.performance.sums import Sums, merge
+from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.results.as_of import held_at, settled
 from monitoring_pipeline.results.tables import performance_sums
 from monitoring_pipeline.stages.measuring.groups import GroupKey
-from monitoring_pipeline.stages.measuring.measure import complete_segments
+from monitoring_pipeline.stages.measuring.merging import merge_hours
 from monitoring_pipeline.stages.measuring.stored_sums import stored_sums, sums_as_of
 from monitoring_pipeline.stages.models import declaration
 from monitoring_pipeline.stages.pipeline import Pipeline
@@ -164,10 +164,7 @@ def _spans(found: Iterable[GroupKey]) -> dict[str, tuple[int, int]]:
 
 
 def _merged(found: Mapping[GroupKey, Sums], start: int, segment: str | None) -> dict[GroupKey, Sums]:
-    parts: dict[GroupKey, list[Sums]] = defaultdict(list)
-    for key, sums in found.items():
-        parts[key.within(start)].append(sums)
-    whole = complete_segments({key: merge(sums) for key, sums in parts.items()})
+    whole = merge_hours(found, start)
     ordered = sorted(whole, key=lambda key: (key.model_version, key.environment, key.segment, key.family))
     return {key: whole[key] for key in ordered if segment is None or _matches(key.segment, segment)}
 

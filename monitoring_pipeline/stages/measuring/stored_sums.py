@@ -81,8 +81,10 @@ def _read(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[GroupKey, Sums]:
 
 
 def outdated_hours(connection: Connection, model: Model, hours: Collection[int]) -> set[int]:
-    """The hours whose standing sums are not those that the present declaration asks for: other settings, a family
-    that is missing, or none at all."""
+    """The hours whose standing sums are not those that the present declaration asks for.
+
+    They have other settings, lack a family, or are not there at all.
+    """
     wanted = set(hours)
     if not wanted:
         return set()

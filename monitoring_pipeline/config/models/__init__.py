@@ -1,0 +1,37 @@
+"""What is monitored: the shape of ``monitoring.yaml``, one module for each part of it.
+
+Only shape and defaults live here; reading the file and saying where it is wrong is
+:mod:`monitoring_pipeline.config.load`'s work.
+"""
+
+from monitoring_pipeline.config.models.business import Business, ErrorCost
+from monitoring_pipeline.config.models.channels import Channel, FileChannel, LogChannel, WebhookChannel
+from monitoring_pipeline.config.models.drift import DriftSettings, Reference
+from monitoring_pipeline.config.models.features import Feature, FeatureType
+from monitoring_pipeline.config.models.labels import Labels
+from monitoring_pipeline.config.models.model import Model
+from monitoring_pipeline.config.models.monitoring import MonitoringConfig, Retention
+from monitoring_pipeline.config.models.rules import Baseline, Escalation, Rule, Severity
+from monitoring_pipeline.config.models.task import Task
+
+__all__ = [
+    "Baseline",
+    "Business",
+    "Channel",
+    "DriftSettings",
+    "ErrorCost",
+    "Escalation",
+    "Feature",
+    "FeatureType",
+    "FileChannel",
+    "Labels",
+    "LogChannel",
+    "Model",
+    "MonitoringConfig",
+    "Reference",
+    "Retention",
+    "Rule",
+    "Severity",
+    "Task",
+    "WebhookChannel",
+]
