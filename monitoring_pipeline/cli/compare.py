@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from monitoring_pipeline.cli.columns import WINDOW, Column, number, ratio, text
-from monitoring_pipeline.cli.options import ConfigOption, GrainOption, JsonOption, parse_instant
+from monitoring_pipeline.cli.options import ConfigOption, GrainOption, JsonOption, parse_instant, window_at
 from monitoring_pipeline.cli.output import say
 from monitoring_pipeline.cli.reading import show
 from monitoring_pipeline.config.models import Baseline
@@ -15,7 +15,7 @@ from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.results.tables import metrics as metrics_table
 from monitoring_pipeline.stages.comparing.compare import ComparisonRow, compare_window
 from monitoring_pipeline.stages.models import declaration
-from monitoring_pipeline.windows import Grain, Window, floor
+from monitoring_pipeline.windows import Grain
 
 COLUMNS = (
     WINDOW,
@@ -59,7 +59,7 @@ def compare(
     with reading(installation.engine) as connection:
         declared = declaration(connection, installation.config, model)
     baseline = Baseline(windows=windows, every=timedelta(days=every_days))
-    judged = Window(floor(window, grain), grain)
+    judged = window_at(window, grain, option="--window")
     rows = compare_window(installation.pipeline, declared, metric, judged, baseline, segment=segment)
     known = [row for row in rows if row["value"] is not None]
     show(

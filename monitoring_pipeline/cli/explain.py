@@ -9,7 +9,7 @@ import typer
 
 from monitoring_pipeline.cli.columns import PIPE_DIGITS, Cell, Column, Row, digits, text
 from monitoring_pipeline.cli.explanation_rows import explanation_rows, summary
-from monitoring_pipeline.cli.options import ConfigOption, GrainOption, JsonOption, parse_instant
+from monitoring_pipeline.cli.options import ConfigOption, GrainOption, JsonOption, parse_instant, window_at
 from monitoring_pipeline.cli.output import counted, print_json, print_table, say
 from monitoring_pipeline.cli.reading import EXIT_NOT_ENOUGH_DATA, guess
 from monitoring_pipeline.installation import open_installation
@@ -18,7 +18,7 @@ from monitoring_pipeline.results.read import models_with_results
 from monitoring_pipeline.results.tables import performance_sums
 from monitoring_pipeline.stages.explaining.explanation import Explanation
 from monitoring_pipeline.stages.explaining.root_cause import explain as explain_change
-from monitoring_pipeline.windows import Grain, Window, floor, isoformat
+from monitoring_pipeline.windows import Grain
 
 BAR_CHARACTERS = 12
 TERMINAL_DIGITS = 3
@@ -124,8 +124,8 @@ def explain(
         installation.pipeline,
         model_id=model,
         metric=metric,
-        window=_window(window, grain, option="--window"),
-        against=None if against is None else _window(against, grain, option="--against"),
+        window=window_at(window, grain, option="--window"),
+        against=None if against is None else window_at(against, grain, option="--against"),
         environment=environment,
     )
     rows = [] if found is None else explanation_rows(found)
@@ -138,15 +138,6 @@ def explain(
         say(f"mind: {found.warning}")
     if not as_json:
         _print(found, rows, top=top)
-
-
-def _window(start: int, grain: Grain, *, option: str) -> Window:
-    if start != floor(start, grain):
-        raise typer.BadParameter(
-            f"{option} {isoformat(start)} is not the start of a {grain}; the {grain} that holds it starts at "
-            f"{isoformat(floor(start, grain))}"
-        )
-    return Window(start, grain)
 
 
 def _nothing_to_compare(model: str, metric: str, known: list[str]) -> str:

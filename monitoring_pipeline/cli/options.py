@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from monitoring_pipeline.windows import Grain, Period, isoformat, to_micros
+from monitoring_pipeline.windows import Grain, Period, Window, floor, isoformat, to_micros
 
 
 def parse_instant(text: str) -> int:
@@ -36,6 +36,20 @@ def check_order(*, start: int | None, end: int | None) -> None:
             f"--to {isoformat(end)} is not after --from {isoformat(start)}; "
             "--to is the first instant left out, so one day is --from 2013-06-17 --to 2013-06-18"
         )
+
+
+def window_at(start: int, grain: Grain, *, option: str) -> Window:
+    """The window that an option names by its start.
+
+    Raises:
+        typer.BadParameter: if no window of the grain starts there.
+    """
+    if start != floor(start, grain):
+        raise typer.BadParameter(
+            f"{option} {isoformat(start)} is not the start of a {grain}; the {grain} that holds it starts at "
+            f"{isoformat(floor(start, grain))}"
+        )
+    return Window(start, grain)
 
 
 ConfigOption = Annotated[

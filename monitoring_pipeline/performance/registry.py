@@ -150,11 +150,11 @@ TASKS = ("regression", "binary", "multiclass", "ranking")
 """The kinds of sums that judge predictions by their truth, one for each task a model may have."""
 
 
-def metric_names(task: str) -> tuple[str, ...]:
+def metric_names(kind: str) -> tuple[str, ...]:
     """The names of a kind's metrics that are known without its sums, in the order in which :func:`evaluate` gives them.
 
     Args:
-        task: a key of ``KINDS``.
+        kind: a key of ``KINDS``.
 
     Raises:
         KeyError: if there is no such kind.
@@ -162,7 +162,7 @@ def metric_names(task: str) -> tuple[str, ...]:
     >>> metric_names("ranking")
     ('ndcg_at_k', 'map_at_k', 'hit_rate_at_k')
     """
-    return tuple(metric.__name__ for metric in KINDS[task].metrics)
+    return tuple(metric.__name__ for metric in KINDS[kind].metrics)
 
 
 def evaluate(sums: Sums) -> list[MetricValue]:

@@ -1,7 +1,7 @@
 """Counts, exact moments and cells of many groups at once.
 
-Sums are exact and rounded once (see :mod:`..mergeable.moments`), so a group's result has the same bits whatever the
-order of its rows and whichever other groups are computed beside it.
+Sums are exact and rounded once (see :mod:`monitoring_pipeline.performance.mergeable.moments`), so a group's result
+has the same bits whatever the order of its rows and whichever other groups are computed beside it.
 """
 
 from dataclasses import dataclass

@@ -26,7 +26,7 @@ class Side:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cause:
+class SplitExplanation:
     """What one split says of the change: its decomposition, or the reason why it has none."""
 
     split: str
@@ -53,7 +53,7 @@ class Explanation:
     environment: str
     before: Side
     after: Side
-    causes: tuple[Cause, ...]
+    causes: tuple[SplitExplanation, ...]
 
     @property
     def warning(self) -> str | None:

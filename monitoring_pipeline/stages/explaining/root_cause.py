@@ -18,7 +18,7 @@ from monitoring_pipeline.performance.root_cause.exact import WindowSamples
 from monitoring_pipeline.performance.root_cause.quantities import Quantity, quantities
 from monitoring_pipeline.performance.root_cause.values import Decomposition, NotDecomposed
 from monitoring_pipeline.performance.sums import Sums, merge
-from monitoring_pipeline.stages.explaining.explanation import Cause, Explanation, Side
+from monitoring_pipeline.stages.explaining.explanation import Explanation, Side, SplitExplanation
 from monitoring_pipeline.stages.measuring.groups import ALL, PERFORMANCE, GroupKey, split_name, split_of
 from monitoring_pipeline.stages.measuring.stored_sums import stored_sums
 from monitoring_pipeline.stages.models import declaration
@@ -144,16 +144,16 @@ def _side(window: Window, metric: str, groups: Grouped) -> Side:
     )
 
 
-def _causes(model: Model, quantity: Quantity, before: Grouped, after: Grouped) -> tuple[Cause, ...]:
+def _causes(model: Model, quantity: Quantity, before: Grouped, after: Grouped) -> tuple[SplitExplanation, ...]:
     names = [split_name(fields) for fields in model.segment_splits]
-    causes = [Cause(split=name, found=_decomposed(name, quantity, before, after)) for name in names]
+    causes = [SplitExplanation(split=name, found=_decomposed(name, quantity, before, after)) for name in names]
     versions = {key.model_version for key in [*before, *after]}
     if len(versions) > 1 and VERSIONS not in names:
-        causes.append(Cause(split=VERSIONS, found=_decomposed(VERSIONS, quantity, before, after)))
+        causes.append(SplitExplanation(split=VERSIONS, found=_decomposed(VERSIONS, quantity, before, after)))
     return tuple(sorted(causes, key=_rank))
 
 
-def _rank(cause: Cause) -> tuple[float, str]:
+def _rank(cause: SplitExplanation) -> tuple[float, str]:
     return (-cause.found.concentration if isinstance(cause.found, Decomposition) else 1.0, cause.split)
 
 
