@@ -13,6 +13,7 @@ from monitoring_pipeline.results.as_of import held_at
 from monitoring_pipeline.results.tables import performance_sums
 from monitoring_pipeline.stages.measuring.families import families, kind_of
 from monitoring_pipeline.stages.measuring.groups import GroupKey
+from monitoring_pipeline.windows import Grain, spans
 
 table = performance_sums.c
 
@@ -54,9 +55,7 @@ def _rows(
     as_of: int | None,
     condition: ColumnElement[bool] | None = None,
 ) -> Iterator[Row[*tuple[Any, ...]]]:
-    wanted = set(hours)
-    if not wanted:
-        return
+    """One index range for each run of hours without a gap, so that what lies between scattered hours is not read."""
     query = select(
         table.window_start,
         table.model_version,
@@ -67,13 +66,12 @@ def _rows(
         table.sums,
     ).where(
         table.model_id == model_id,
-        table.window_start.between(min(wanted), max(wanted)),
         held_at(performance_sums, as_of),
         *([] if condition is None else [condition]),
     )
-    for row in connection.execute(query.order_by(table.window_start)):
-        if row.window_start in wanted:
-            yield row
+    for start, end in spans(hours, Grain.HOUR):
+        of_span = query.where(table.window_start >= start, table.window_start < end)
+        yield from connection.execute(of_span.order_by(table.window_start))
 
 
 def _read(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[GroupKey, Sums]:
@@ -85,20 +83,14 @@ def outdated_hours(connection: Connection, model: Model, hours: Collection[int])
 
     They have other settings, lack a family, or are not there at all.
     """
-    wanted = set(hours)
-    if not wanted:
-        return set()
     expected = {(family.name, family.measured_as) for family in families(model)}
     query = (
         select(table.window_start, table.family, table.measured_as)
-        .where(
-            table.model_id == model.id,
-            table.window_start.between(min(wanted), max(wanted)),
-            held_at(performance_sums, None),
-        )
+        .where(table.model_id == model.id, held_at(performance_sums, None))
         .distinct()
     )
     found: dict[int, set[tuple[str, str]]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.window_start, set()).add((row.family, row.measured_as))
-    return {hour for hour in wanted if found.get(hour) != expected}
+    for start, end in spans(hours, Grain.HOUR):
+        for row in connection.execute(query.where(table.window_start >= start, table.window_start < end)):
+            found.setdefault(row.window_start, set()).add((row.family, row.measured_as))
+    return {hour for hour in hours if found.get(hour) != expected}
