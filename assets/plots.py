@@ -44,8 +44,7 @@ def day_picture(pipeline: Pipeline, day: int, outcomes: Sequence[ModelOutcome]) 
     drawn = [(model_id, rows) for model_id in models if (rows := _headline(pipeline, model_id, day))]
     if not drawn:
         return {}
-    # Not at the top: loading matplotlib costs a second, and most runs draw nothing.
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415 - a second to load, and most runs draw nothing
 
     figure = Figure(figsize=(7.2, 1.9 * len(drawn)), dpi=72, layout="constrained")
     for axes, (model_id, rows) in zip(figure.subplots(len(drawn), squeeze=False)[:, 0], drawn, strict=True):

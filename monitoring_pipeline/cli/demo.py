@@ -36,9 +36,9 @@ def demo(as_json: JsonOption = False) -> None:
     with stages() as show:
         show.stage("loading the program", 1)
         # Not before --help was answered: pandas, scikit-learn and Dagster take seconds to load.
-        from monitoring_pipeline.definitions import reconciler  # noqa: PLC0415
-        from monitoring_pipeline.simulation.flights import demo as flights  # noqa: PLC0415
-        from monitoring_pipeline.simulation.flights.summary import summarise  # noqa: PLC0415
+        from monitoring_pipeline.definitions import reconciler  # noqa: PLC0415 - heavy, and --help must not wait
+        from monitoring_pipeline.simulation.flights import demo as flights  # noqa: PLC0415 - heavy, and --help must not wait
+        from monitoring_pipeline.simulation.flights.summary import summarise  # noqa: PLC0415 - heavy, and --help must not wait
 
         clock, totals = flights.ReplayClock(), flights.ReplayTotals()
         installation = flights.open_demo(Home.from_environment(), clock)

@@ -115,8 +115,8 @@ def _progress(file: Path) -> Iterator[ProgressCallback | None]:
         yield None
         return
     from rich.console import Console  # noqa: PLC0415  (only where a person is looking)
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-    from rich.progress import Progress as Bars  # noqa: PLC0415
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - as above
+    from rich.progress import Progress as Bars  # noqa: PLC0415 - as above
 
     columns = (
         TextColumn("{task.description}", markup=False),

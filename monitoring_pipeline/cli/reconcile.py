@@ -29,7 +29,7 @@ def reconcile(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     if sys.stderr.isatty():
         say("loading Dagster …")
     # Not before the installation is known to be good: this import takes seconds.
-    from monitoring_pipeline.definitions import reconciler  # noqa: PLC0415
+    from monitoring_pipeline.definitions import reconciler  # noqa: PLC0415 - heavy, and --help must not wait
 
     with reconciler(installation) as run_what_is_due:
         report = run_what_is_due(_announce)

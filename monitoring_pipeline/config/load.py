@@ -85,7 +85,7 @@ def _registered_comparable_names(task: str) -> Collection[str]:
 
 def _names_of(task: str, *others: str) -> Collection[str]:
     # The registry brings numpy, which a config without rules does not need.
-    from monitoring_pipeline.performance.registry import KINDS, metric_names  # noqa: PLC0415
+    from monitoring_pipeline.performance.registry import KINDS, metric_names  # noqa: PLC0415 - see above
 
     if task not in KINDS:
         return ()

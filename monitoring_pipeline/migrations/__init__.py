@@ -43,8 +43,8 @@ def _version(connection: Connection) -> str | None:
 
 def _run(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 - see HEAD
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 - see HEAD
+    from alembic.util import CommandError  # noqa: PLC0415 - see HEAD
 
     config = Config()
     # Alembic reads options through ConfigParser, where a percent sign in a path would be an interpolation.

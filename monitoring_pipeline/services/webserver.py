@@ -23,7 +23,7 @@ def main() -> None:
         app.add_middleware(BrowserGuard, hosts=hosts)
         return app
 
-    cli.create_app_from_workspace_process_context = build_guarded  # type: ignore[attr-defined]
+    cli.create_app_from_workspace_process_context = build_guarded  # type: ignore[attr-defined]  # imported by name, so mypy does not see what is in it
     cli.main()
 
 

@@ -34,7 +34,7 @@ class Failures:
         except OperationalError:
             raise
         # Whatever a model's declaration, files or rows bring about; it is reported and the run fails at its end.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - kept and reported, see above
             self.found.append(ModelFailure(model_id=model_id, windows=tuple(windows), error=error))
 
     def report(self, dataset: str, outcomes: Iterable[ModelOutcome]) -> StageReport:

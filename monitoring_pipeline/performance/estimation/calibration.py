@@ -42,7 +42,7 @@ class Calibration:
         [0.1, 0.75]
         """
         # 0.4 s to import, and only needed when something is estimated.
-        from scipy.optimize import isotonic_regression  # noqa: PLC0415
+        from scipy.optimize import isotonic_regression  # noqa: PLC0415 - slow to import, seldom used
 
         count = negatives + positives
         score, positives, count = score[count > 0], positives[count > 0], count[count > 0]

@@ -97,7 +97,7 @@ class LossEstimator:
         concentration = float(((expected / total) ** 2).sum())
         variance = self.day_variance * (1 + 1 / self.day_count) + self.row_variance * concentration
         # Imported late, as in the intervals of measured metrics.
-        from scipy.special import stdtrit  # noqa: PLC0415
+        from scipy.special import stdtrit  # noqa: PLC0415 - as in .intervals
 
         spread = math.sqrt(math.log1p(variance))
         reach = spread * float(stdtrit(self.day_count - 1, (1 + CONFIDENCE) / 2))
@@ -112,8 +112,8 @@ def _folds(days: Integers) -> list[np.ndarray[tuple[int], np.dtype[np.bool_]]]:
 
 def _fit(inputs: Floats, relative: Floats, categorical: Sequence[bool]) -> Any:
     # 1 s to import, and only needed when the losses of a regression are estimated.
-    from sklearn.dummy import DummyRegressor  # noqa: PLC0415
-    from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415
+    from sklearn.dummy import DummyRegressor  # noqa: PLC0415 - 1 s to import
+    from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415 - as above
 
     if not relative.any():  # the Poisson deviance needs a loss; these rows expect none
         return DummyRegressor(strategy="constant", constant=0.0).fit(inputs, relative)

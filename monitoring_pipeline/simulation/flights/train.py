@@ -89,7 +89,7 @@ def fit(flights: pd.DataFrame, *, on_progress: Progress = lambda _: None) -> Fli
         MonitorError: if scikit-learn is not installed.
     """
     try:  # optional: only the demo needs it
-        from sklearn.ensemble import (  # noqa: PLC0415
+        from sklearn.ensemble import (  # noqa: PLC0415 - 1 s to import
             HistGradientBoostingClassifier,
             HistGradientBoostingRegressor,
         )
