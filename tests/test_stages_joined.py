@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.stages.rows.known_at import known_at, last_known_at
+from monitoring_pipeline.stages.rows.known_at import known_at
 from monitoring_pipeline.windows import HOUR_MICROS, isoformat, to_micros
 from tests.conftest import FixedClock
 from tests.ingest_examples import stored
@@ -150,10 +150,8 @@ def test_what_was_known_at_an_instant_is_what_joining_would_have_given_then(quic
 
             assert known_at(whole, instant).equals(whole.slice(0, 0) if then is None else then)
 
-        last = last_known_at(whole)
-        assert last is not None
+        last = max(micros(fact["received_at"]) for fact in facts)
         assert known_at(whole, last).equals(whole)
-        assert not known_at(whole, last - 1).equals(whole)
 
     holds()
 
@@ -303,9 +301,6 @@ def test_files_from_before_knowledge_was_kept_are_told_as_far_as_they_go(quick_s
         ("b", 4.0),
         ("b", 4.0),
     ]
-    assert (last_known_at(old), last_known_at(new)) == (LATER + 3 * MINUTE, LATER + 9 * MINUTE)
-    assert last_known_at(old.slice(0, 0)) is None
-    assert last_known_at(pa.table({})) is None
 
 
 def stored_of_a(store: Store) -> list[dict[str, Any]]:

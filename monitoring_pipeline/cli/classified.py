@@ -1,5 +1,8 @@
 """``monitor confusion`` and ``monitor calibration``: what classifiers confuse, and what their scores mean."""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
 from monitoring_pipeline.cli.columns import GROUP, WINDOW, Column, Row, number, ratio, text
 from monitoring_pipeline.cli.options import (
     AsOfOption,
@@ -17,6 +20,7 @@ from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.results.tables import performance_sums
 from monitoring_pipeline.stages.measuring.classified import confusion_rows, reliability_rows
 from monitoring_pipeline.stages.measuring.periods import Asked
+from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.windows import Period
 
 BAR_CHARACTERS = 20
@@ -78,18 +82,8 @@ def confusion(
     Print the confusion matrix of classifiers over time: how many rows of each actual class were predicted as which,
     and their share of the actual class. Ends with 5 if there are none.
     """
-    check_order(start=start, end=end)
-    installation = open_installation(config)
     asked = Asked(period=grain, model_id=model, start=start, end=end, segment=segment, as_of=as_of)
-    show(
-        confusion_rows(installation.pipeline, asked),
-        as_json=as_json,
-        columns=CONFUSION_COLUMNS,
-        engine=installation.engine,
-        table=performance_sums,
-        model_id=model,
-        noun="confusion matrices",
-    )
+    _show(confusion_rows, asked, columns=CONFUSION_COLUMNS, noun="confusion matrices", as_json=as_json, config=config)
 
 
 def calibration(
@@ -112,15 +106,29 @@ def calibration(
     Print the reliability curve of yes/no models: of the rows with a score around 0.7, did 70 % turn out to be
     positive? With a 95 % interval for each tenth of the scores. Ends with 5 if there are none.
     """
-    check_order(start=start, end=end)
-    installation = open_installation(config)
     asked = Asked(period=grain, model_id=model, start=start, end=end, segment=segment, as_of=as_of)
+    _show(
+        reliability_rows, asked, columns=CALIBRATION_COLUMNS, noun="reliability curves", as_json=as_json, config=config
+    )
+
+
+def _show(
+    rows_of: Callable[[Pipeline, Asked], Sequence[Row]],
+    asked: Asked,
+    *,
+    columns: Sequence[Column],
+    noun: str,
+    as_json: bool,
+    config: Path | None,
+) -> None:
+    check_order(start=asked.start, end=asked.end)
+    installation = open_installation(config)
     show(
-        reliability_rows(installation.pipeline, asked),
+        rows_of(installation.pipeline, asked),
         as_json=as_json,
-        columns=CALIBRATION_COLUMNS,
+        columns=columns,
         engine=installation.engine,
         table=performance_sums,
-        model_id=model,
-        noun="reliability curves",
+        model_id=asked.model_id,
+        noun=noun,
     )

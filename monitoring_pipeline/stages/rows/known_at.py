@@ -49,23 +49,6 @@ def known_at(table: pa.Table, instant: int) -> pa.Table:
     return rows
 
 
-def last_known_at(table: pa.Table) -> int | None:
-    """The last instant at which something in the table became known; from then on it is known as it stands.
-
-    Args:
-        table: rows of ``joined_predictions``.
-
-    Returns:
-        Microseconds UTC, or ``None`` if the table does not tell any.
-    """
-    names = [name for name in (_RECEIVED, _ACTUAL_RECEIVED) if _has(table, name)]
-    instants = [pc.max(table[name]).as_py() for name in names]
-    if _has(table, _HISTORY):
-        # The last statement may be a retraction, which the other columns do not show.
-        instants += [read_history(text)[-1][0] for text in table[_HISTORY].drop_null().to_pylist()]
-    return max((instant for instant in instants if instant is not None), default=None)
-
-
 def _has(table: pa.Table, name: str) -> bool:
     return name in table.column_names
 
