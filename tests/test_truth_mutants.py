@@ -31,7 +31,7 @@ from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.results import write
 from monitoring_pipeline.results.write import Row, replace_standing
 from monitoring_pipeline.stages import publish
-from monitoring_pipeline.stages.measuring import daily_performance, performance_results
+from monitoring_pipeline.stages.measuring import merging, performance_results
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.rows import columns, joined, logged
 from tests.truth_machine import history_of, prepared_home
@@ -167,7 +167,7 @@ def averages_hours_into_days(patch: pytest.MonkeyPatch) -> None:
         results = zip(*map(evaluate, parts), strict=True)
         return [replace(of_hours[-1], value=_average([hour.value for hour in of_hours])) for of_hours in results]
 
-    patch.setattr(daily_performance, "merge", remembering)
+    patch.setattr(merging, "merge", remembering)
     patch.setattr(performance_results, "evaluate", averaging)
 
 

@@ -66,7 +66,7 @@ def _snapshot(pipeline: Pipeline, model: Model, window: Window, age_micros: int)
     found: dict[GroupName, dict[str, MetricValue]] = defaultdict(dict)
     counts: dict[GroupName, tuple[int, int]] = {}
     judged = {family.name for family in families(model) if family.judges}
-    for key, value in merge_hours(hours, window.start).items():
+    for key, value in merge_hours(hours, lambda _hour: window.start).items():
         name = (key.model_version, key.environment, key.segment)
         found[name] |= {result.metric: result for result in evaluate(value)}
         if key.family in judged:

@@ -1,15 +1,12 @@
 """``daily_performance``: days merged from their hours' sums, exactly and without reading a row again."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.lake import ledger
-from monitoring_pipeline.performance.sums import Sums, merge
 from monitoring_pipeline.stages.blocked import blocked_windows
-from monitoring_pipeline.stages.measuring.groups import GroupKey
-from monitoring_pipeline.stages.measuring.merging import complete_segments
+from monitoring_pipeline.stages.measuring.merging import merge_hours
 from monitoring_pipeline.stages.measuring.performance import measure_model
 from monitoring_pipeline.stages.measuring.performance_results import DAILY, HOURLY, publish_performance
 from monitoring_pipeline.stages.measuring.stored_sums import outdated_hours, stored_sums
@@ -43,10 +40,7 @@ def _merge_model(pipeline: Pipeline, model_id: str, sources: Sequence[ledger.Led
         model = declaration(connection, pipeline.config, model_id)
         stored = stored_sums(connection, model, hours)
         blocked = blocked_windows(connection, model_id, hours)
-    parts: dict[GroupKey, list[Sums]] = defaultdict(list)
-    for key, sums in stored.items():
-        parts[key.within(floor(key.window_start, Grain.DAY))].append(sums)
-    merged = complete_segments({key: merge(sums) for key, sums in parts.items()})
+    merged = merge_hours(stored, lambda hour: floor(hour, Grain.DAY))
     return publish_performance(pipeline, model, Grain.DAY, revisions, merged, blocked)
 
 

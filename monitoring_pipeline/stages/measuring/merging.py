@@ -1,21 +1,26 @@
 """From the sums of hours to those of the windows that hold them."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from monitoring_pipeline.performance.sums import Sums, merge
 from monitoring_pipeline.stages.measuring.groups import ALL, GroupKey, split_of
 
 
-def merge_hours(hours: Mapping[GroupKey, Sums], window_start: int) -> dict[GroupKey, Sums]:
-    """The sums of hours merged into one window, without segments that would be short of rows there."""
+def merge_hours(hours: Mapping[GroupKey, Sums], window_of: Callable[[int], int]) -> dict[GroupKey, Sums]:
+    """The sums of hours merged into windows, without segments that would be short of rows there.
+
+    Args:
+        hours: by group; ``window_start`` is that of the hour.
+        window_of: the start of the window that an hour belongs to, by the hour's start.
+    """
     parts: dict[GroupKey, list[Sums]] = defaultdict(list)
     for key, sums in hours.items():
-        parts[key.within(window_start)].append(sums)
-    return complete_segments({key: merge(sums) for key, sums in parts.items()})
+        parts[key.within(window_of(key.window_start))].append(sums)
+    return _complete_segments({key: merge(sums) for key, sums in parts.items()})
 
 
-def complete_segments(sums: Mapping[GroupKey, Sums]) -> dict[GroupKey, Sums]:
+def _complete_segments(sums: Mapping[GroupKey, Sums]) -> dict[GroupKey, Sums]:
     """Drop segments that do not account for every prediction of their model, version and environment.
 
     An hour leaves a segment out when it has more values than the model allows. In a day merged from such

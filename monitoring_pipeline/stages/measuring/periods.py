@@ -164,7 +164,7 @@ def _spans(found: Iterable[GroupKey]) -> dict[str, tuple[int, int]]:
 
 
 def _merged(found: Mapping[GroupKey, Sums], start: int, segment: str | None) -> dict[GroupKey, Sums]:
-    whole = merge_hours(found, start)
+    whole = merge_hours(found, lambda _hour: start)
     ordered = sorted(whole, key=lambda key: (key.model_version, key.environment, key.segment, key.family))
     return {key: whole[key] for key in ordered if segment is None or _matches(key.segment, segment)}
 
