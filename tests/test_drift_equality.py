@@ -11,9 +11,9 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from monitoring_pipeline.drift import chi2, jensen_shannon, ks, psi, wasserstein
 from monitoring_pipeline.drift.arrays import Floats, present_sorted
-from monitoring_pipeline.drift.cells import Cells, pool
+from monitoring_pipeline.drift.cells import pool
+from monitoring_pipeline.drift.measures import jensen_shannon, ks, psi, wasserstein
 from monitoring_pipeline.drift.reference import NumericReference, count_in_bins
 
 ordinary = st.integers(-(10**9), 10**9).map(lambda whole: whole / 1024)
@@ -27,12 +27,13 @@ counts = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=
 
 
 def seeded_pairs() -> list[tuple[Floats, Floats]]:
-    """300 pairs of very different sizes; each third is rounded, so that ties are many."""
+    """2,000 pairs of very different sizes; each third is rounded, so that ties are many."""
     generator = np.random.default_rng(20130101)
     pairs = []
-    for number in range(300):
-        first = generator.lognormal(generator.normal(), 1.0, size=int(generator.integers(1, 3000)))
-        second = generator.normal(1.0, 2.0, size=int(generator.integers(1, 800))) + (1e6 if number % 7 == 0 else 0.0)
+    for number in range(2000):
+        most = 3000 if number % 10 == 0 else 300
+        first = generator.lognormal(generator.normal(), 1.0, size=int(generator.integers(1, most)))
+        second = generator.normal(1.0, 2.0, size=int(generator.integers(1, 400))) + (1e6 if number % 7 == 0 else 0.0)
         pairs.append((np.round(first, 1), np.round(second, 1)) if number % 3 == 0 else (first, second))
     return pairs
 
@@ -65,7 +66,7 @@ def test_wasserstein_equals_scipy(first: Floats, second: Floats) -> None:
     assert value == pytest.approx(expected, rel=1e-12, abs=1e-12 * magnitude)
 
 
-def test_ks_and_wasserstein_equal_scipy_on_300_seeded_pairs() -> None:
+def test_ks_and_wasserstein_equal_scipy_on_2000_seeded_pairs() -> None:
     for first, second in seeded_pairs():
         reference = NumericReference.from_values(first)
 
@@ -81,35 +82,6 @@ def test_ks_and_wasserstein_equal_scipy_on_300_seeded_pairs() -> None:
 def test_the_spread_equals_numpys_standard_deviation() -> None:
     for first, _ in seeded_pairs()[:100]:
         assert NumericReference.from_values(first).std == pytest.approx(np.std(first), rel=1e-12)
-
-
-@pytest.mark.parametrize(("n", "m"), [(100, 100), (100, 1000), (250, 997), (1000, 1000), (200, 9000)])
-def test_the_p_value_of_ks_is_that_of_the_limit_law_and_never_overstates_the_exact_evidence(n: int, m: int) -> None:
-    generator = np.random.default_rng(n + m)
-    reference = NumericReference.from_values(generator.normal(size=m))
-    for shift in (0.05, 0.2, 0.4):
-        window = generator.normal(shift, size=n)
-
-        p_value = ks.measure(reference, present_sorted(window), alpha=0.001).p_value
-
-        assert p_value is not None
-        exact = stats.ks_2samp(reference.values, window, method="exact")
-        limit = stats.kstwobign.sf(exact.statistic * math.sqrt(n * m / (n + m)))
-        assert p_value == pytest.approx(limit, rel=1e-12)
-        assert p_value > 0.99 * exact.pvalue
-        if exact.pvalue > 1e-4:
-            assert p_value < 1.3 * exact.pvalue
-
-
-def test_the_noise_limit_of_ks_is_where_its_p_value_equals_alpha() -> None:
-    reference = NumericReference.from_values(np.arange(5000.0))
-    window = np.arange(0.0, 5000.0, 7.0)
-    root = math.sqrt(5000 * window.size / (5000 + window.size))
-
-    limit = ks.measure(reference, window, alpha=0.001).noise_limit
-
-    assert limit is not None
-    assert stats.kstwobign.sf(limit * root) == pytest.approx(0.001, rel=1e-9)
 
 
 @given(counts)
@@ -136,32 +108,6 @@ def test_psi_equals_the_textbook_sum_where_no_bin_is_empty(rows: list[tuple[int,
     value = psi.index(*np.array(filled, dtype=np.int64).T)
 
     assert value == pytest.approx(expected, rel=1e-12, abs=1e-15)
-
-
-@given(counts)
-@settings(max_examples=150, deadline=None)
-def test_chi2_equals_scipy_and_v_is_cramers_for_samples_of_one_size(rows: list[tuple[int, int]]) -> None:
-    reference, window = np.array([row for row in rows if sum(row) > 0], dtype=np.int64).T
-    expected = stats.chi2_contingency(np.array([reference, window]), correction=False)
-
-    statistic = chi2.statistic(reference, window)
-    p_value = chi2.p_value(Cells(reference=reference, window=window, last_is_sparse=False))
-    v = chi2.cramers_v(reference, window)
-
-    assert statistic == pytest.approx(expected.statistic, rel=1e-9, abs=1e-9)
-    assert p_value == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-300)
-    same_size = np.array([reference * window.sum(), window * reference.sum()])
-    expected_v = stats.contingency.association(same_size, method="cramer") if reference.size > 1 else 0.0
-    assert v == pytest.approx(expected_v, abs=1e-7)
-
-
-@pytest.mark.parametrize("seen", [0, 1, 3, 8])
-def test_a_sparse_cell_alone_has_the_exact_hypergeometric_tail(seen: int) -> None:
-    cells = Cells(reference=np.array([9990, 10]), window=np.array([100 - seen, seen]), last_is_sparse=True)
-
-    p_value = chi2.p_value(cells)
-
-    assert p_value == pytest.approx(stats.hypergeom.sf(seen - 1, 10_100, 10 + seen, 100), rel=1e-6)
 
 
 def test_bins_are_counted_as_a_plain_loop_counts_them() -> None:

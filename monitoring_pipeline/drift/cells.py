@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitoring_pipeline.drift.arrays import Counts
+from monitoring_pipeline.drift.arrays import Counts, Floats
 
 FEWEST_EXPECTED_ROWS = 5
 
@@ -23,36 +23,50 @@ class Cells:
     """Rows of both samples in the same cells.
 
     Attributes:
-        reference: rows of the reference per cell.
+        reference: rows of the reference per cell; not whole if the reference was reweighted.
         window: rows of the window per cell.
         last_is_sparse: whether the last cell expects fewer than five rows in the smaller sample.
     """
 
-    reference: Counts
-    window: Counts
+    reference: Counts | Floats
+    window: Counts | Floats
     last_is_sparse: bool
 
 
-def pool(reference: Mapping[str, int], window: Mapping[str, int]) -> Cells:
-    """Group the categories of two samples into cells; without a row on one side there is no cell."""
-    if not reference or not window:
-        return Cells(reference=np.empty(0, np.int64), window=np.empty(0, np.int64), last_is_sparse=False)
+def pool(reference: Mapping[str, float], window: Mapping[str, int]) -> Cells:
+    """Group the categories of two samples into cells; without a row on one side there is no cell.
+
+    Args:
+        reference: rows per category; not whole if the reference was reweighted.
+        window: rows per category.
+
+    >>> cells = pool({"a": 700.5, "b": 299.5}, {"b": 40, "a": 60})
+    >>> cells.reference.tolist(), cells.window.tolist(), cells.last_is_sparse
+    ([700.5, 299.5], [60, 40], False)
+    """
     rows = {name: (reference.get(name, 0), window.get(name, 0)) for name in reference.keys() | window.keys()}
-    names = sorted(rows, key=lambda name: (-sum(rows[name]), name))
-    counts = np.array([rows[name] for name in names], dtype=np.int64)
-    totals = counts.sum(axis=0)
-    needed = FEWEST_EXPECTED_ROWS * int(totals.sum()) / int(totals.min())
-    starts, sparse = _cell_starts(counts.sum(axis=1), needed)
-    cells = np.add.reduceat(counts, starts, axis=0)
-    return Cells(reference=cells[:, 0], window=cells[:, 1], last_is_sparse=sparse)
+    names = sorted((name for name in rows if sum(rows[name]) > 0), key=lambda name: (-sum(rows[name]), name))
+    of_reference = np.array([rows[name][0] for name in names])
+    of_window = np.array([rows[name][1] for name in names], dtype=np.int64)
+    fewer = min(float(of_reference.sum()), float(of_window.sum()))
+    if fewer <= 0:
+        return Cells(reference=np.empty(0, np.int64), window=np.empty(0, np.int64), last_is_sparse=False)
+    together = of_reference + of_window
+    needed = FEWEST_EXPECTED_ROWS * float(together.sum()) / fewer
+    starts, sparse = _cell_starts(together.tolist(), needed)
+    return Cells(
+        reference=np.add.reduceat(of_reference, starts),
+        window=np.add.reduceat(of_window, starts),
+        last_is_sparse=sparse,
+    )
 
 
-def _cell_starts(descending: Counts, needed: float) -> tuple[list[int], bool]:
+def _cell_starts(descending: list[float], needed: float) -> tuple[list[int], bool]:
     """Where each cell begins, and whether the last one stayed below ``needed`` rows."""
-    starts, held = [0], 0
-    for position, count in enumerate(descending.tolist()):
+    starts, held = [0], 0.0
+    for position, count in enumerate(descending):
         if held >= needed:
             starts.append(position)
-            held = 0
+            held = 0.0
         held += count
     return starts, held < needed

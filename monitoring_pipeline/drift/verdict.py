@@ -1,18 +1,28 @@
-"""From a measurement to a verdict: drift needs evidence and a minimum effect, both.
+"""What can be said of a window, and from what size on a difference counts."""
 
-Evidence alone calls every shift of a hundredth of a deviation drift once a window holds a million rows; effect
-alone raises an alarm in most small windows where nothing changed. And "not enough data" is a verdict of its own:
-silence is not health.
-"""
-
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
-from monitoring_pipeline.drift.measurement import Measure, Measurement
+from monitoring_pipeline.drift.measurement import Measure
+
+
+class DriftType(StrEnum):
+    """What moved."""
+
+    DATA = "data_drift"  # inputs
+    PREDICTION = "prediction_drift"  # what the model says, and how sure it is
+    LABEL = "label_drift"  # the truth
+    CONCEPT = "concept_drift"  # the relation between inputs and truth
+
+
+OF_TRUTH = frozenset({DriftType.LABEL, DriftType.CONCEPT})
+"""What is measured on labelled rows only, so that late truth may still change it."""
 
 
 class DriftVerdict(StrEnum):
-    """What a measure says about one feature's window."""
+    """What is said about one feature's window."""
 
     DRIFT = "drift"
     NO_DRIFT = "no_drift"
@@ -27,79 +37,66 @@ class DriftReason(StrEnum):
     NO_EVIDENCE = "no_evidence"  # no drift: noise alone would explain it
     TOO_FEW_WINDOW_ROWS = "too_few_window_rows"
     TOO_FEW_REFERENCE_ROWS = "too_few_reference_rows"
+    TOO_FEW_REFERENCE_WINDOWS = "too_few_reference_windows"  # how much windows differ by themselves is unknown
+    NO_COUNTERPART = "no_counterpart"  # the reference has no row of this hour or weekday
     ALL_MISSING = "all_missing"  # the window has rows, but the feature is missing in each
     CONSTANT_REFERENCE = "constant_reference"  # no spread to bin by or to measure in; KS still compares
+    NOTHING_DETECTABLE = "nothing_detectable"  # not even the largest difference could be told from noise
+    NOTHING_COMPARABLE = "nothing_comparable"  # most rows are of kinds that the reference lacks
+    ALARM_RAISED = "alarm_raised"  # drift: a detector saw the level change in this window
+    ALARM_STANDS = "alarm_stands"  # drift: it saw it change before, and the change lasts
+    NO_ALARM = "no_alarm"  # no drift
+    NOT_BINARY = "not_binary"  # the detector reads hits and misses, which this model has none of
+
+
+MINIMUM_EFFECTS: Mapping[Measure, float] = MappingProxyType(
+    {
+        Measure.KS: 0.1,  # share of rows
+        Measure.WASSERSTEIN: 0.25,  # standard deviations of the reference
+        Measure.PSI: 0.2,  # nats
+        Measure.JENSEN_SHANNON: 0.1,
+        Measure.HELLINGER: 0.1,
+        Measure.TOTAL_VARIATION: 0.1,  # share of rows
+        Measure.CRAMER_VON_MISES: 0.06,  # a shift of KS 0.1 spread over the whole range
+        Measure.ANDERSON_DARLING: 0.15,
+        Measure.CHI2: 0.1,  # Cramér's V
+        Measure.G_TEST: 0.1,  # Cramér's V
+        Measure.MISSING_RATE: 0.02,  # share of rows
+        Measure.NEW_CATEGORIES: 0.01,  # share of the window's rows
+        Measure.LOST_CATEGORIES: 0.05,  # share of the reference's rows
+        Measure.DOMAIN_CLASSIFIER: 0.2,  # 2 · |AUC - 0.5|: AUC 0.6
+        Measure.CONCEPT: 0.1,  # standard deviations of the reference's errors
+    }
+)
+"""From which size on a difference counts, where nothing is declared."""
+
+NUMERIC_MEASURES = (Measure.KS, Measure.WASSERSTEIN, Measure.PSI, Measure.JENSEN_SHANNON, Measure.MISSING_RATE)
+CATEGORICAL_MEASURES = (
+    Measure.CHI2,
+    Measure.PSI,
+    Measure.JENSEN_SHANNON,
+    Measure.NEW_CATEGORIES,
+    Measure.MISSING_RATE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DriftThresholds:
-    """From how many rows on, and from which effect on, a difference counts; one minimum effect per measure.
+class DriftCriteria:
+    """What is measured of one feature, and from when on it counts.
 
     Attributes:
         min_samples: present values that window and reference both need.
-        ks: share of rows, in (0, 1].
-        psi: nats.
-        jensen_shannon: base-2 distance, in (0, 1].
-        wasserstein: standard deviations of the reference.
-        chi2: Cramér's V, in (0, 1].
+        measures: what is computed, in this order; those that do not fit the feature's type are left out.
+        minimum_effects: the smallest effect that counts, by measure; :data:`MINIMUM_EFFECTS` for those not named.
     """
 
-    min_samples: int = 100
-    ks: float = 0.1
-    psi: float = 0.2
-    jensen_shannon: float = 0.1
-    wasserstein: float = 0.25
-    chi2: float = 0.1
+    min_samples: int = 30
+    measures: tuple[Measure, ...] = (*NUMERIC_MEASURES, *(m for m in CATEGORICAL_MEASURES if m not in NUMERIC_MEASURES))
+    minimum_effects: Mapping[Measure, float] = field(default_factory=dict)
 
     def minimum_effect(self, measure: Measure) -> float:
         """The measure's smallest effect that counts."""
-        return {
-            Measure.KS: self.ks,
-            Measure.PSI: self.psi,
-            Measure.JENSEN_SHANNON: self.jensen_shannon,
-            Measure.WASSERSTEIN: self.wasserstein,
-            Measure.CHI2: self.chi2,
-        }[measure]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeasureResult:
-    """One measure's verdict on one feature's window.
-
-    Attributes:
-        measure: which measure.
-        value: the distance, finite; ``None`` if it cannot be computed, and ``reason`` says why.
-        p_value: in [0, 1]; ``None`` if the measure has none.
-        threshold: what ``value`` was compared with: the larger of the minimum effect and the noise limit at alpha
-            (chi² compares its evidence as ``p_value < alpha`` instead). ``None`` without a value.
-        verdict: drift, no drift, or not enough data.
-        reason: why.
-        n_reference: present values of the reference.
-        n_window: present values of the window.
-    """
-
-    measure: Measure
-    value: float | None
-    p_value: float | None
-    threshold: float | None
-    verdict: DriftVerdict
-    reason: DriftReason
-    n_reference: int
-    n_window: int
-
-
-def alpha_per_test(alpha: float, test_count: int) -> float:
-    """Share a false-alarm budget among tests so that together they keep it, however dependent (Bonferroni).
-
-    >>> alpha_per_test(0.01, 10)
-    0.001
-
-    Raises:
-        ValueError: if ``test_count`` is below 1.
-    """
-    if test_count < 1:
-        raise ValueError(f"test_count is {test_count}; share alpha among at least one test")
-    return alpha / test_count
+        return self.minimum_effects.get(measure, MINIMUM_EFFECTS[measure])
 
 
 def shortage(*, n_reference: int, n_window: int, window_rows: int, min_samples: int) -> DriftReason | None:
@@ -111,23 +108,3 @@ def shortage(*, n_reference: int, n_window: int, window_rows: int, min_samples: 
     if n_reference < max(1, min_samples):
         return DriftReason.TOO_FEW_REFERENCE_ROWS
     return None
-
-
-def decide(measurement: Measurement, *, minimum_effect: float, alpha: float) -> tuple[DriftVerdict, DriftReason]:
-    """The verdict on a measurement with enough rows behind it."""
-    if not _has_evidence(measurement, alpha):
-        return DriftVerdict.NO_DRIFT, DriftReason.NO_EVIDENCE
-    if measurement.value < minimum_effect:
-        return DriftVerdict.NO_DRIFT, DriftReason.EFFECT_BELOW_MINIMUM
-    return DriftVerdict.DRIFT, DriftReason.EFFECT_AND_EVIDENCE
-
-
-def threshold(measurement: Measurement, *, minimum_effect: float) -> float:
-    """What the value is compared with."""
-    return max(minimum_effect, measurement.noise_limit or 0.0)
-
-
-def _has_evidence(measurement: Measurement, alpha: float) -> bool:
-    if measurement.noise_limit is not None:
-        return measurement.value > 0 and measurement.value >= measurement.noise_limit
-    return measurement.p_value is not None and measurement.p_value < alpha

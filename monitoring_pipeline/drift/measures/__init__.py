@@ -1,0 +1,1 @@
+"""One file for each measure: a distance, and how surprising it is when nothing has changed."""
