@@ -96,6 +96,11 @@ COMMANDS = (
         summary="Replay four weeks of real flights through the pipeline.",
     ),
     LazyCommand(
+        name="simulate",
+        target="monitoring_pipeline.cli.simulate:simulate",
+        summary="Inject a failure, and see whether the monitor notices.",
+    ),
+    LazyCommand(
         name="dev",
         target="monitoring_pipeline.cli.dev:dev",
         summary="Run the Dagster and MLflow user interfaces on this machine.",

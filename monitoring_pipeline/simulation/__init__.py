@@ -1,1 +1,1 @@
-"""Input with a known history: the real flights of the demo."""
+"""Input with a known history: the real flights of the demo, and failure scenarios."""
