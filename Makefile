@@ -4,14 +4,18 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# Other drift detectors, compared with by bench-detection. None of them can live beside our own dependencies.
+PEERS      := evidently nannyml
+PEER_VENVS := .venv-peers
+
 # pytest's workers; the suite is written for two cores.
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-long lint format bench docs lock clean
+.PHONY: help setup demo dev test test-long lint format bench bench-detection peers docs lock clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Create .venv and install everything that is locked, hashes checked
 
@@ -48,15 +52,28 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 bench: $(STAMP) ## Measure; results are kept in benchmarks/results
 	@$(BIN)/python -m benchmarks
 
+bench-detection: $(STAMP) ## False alarms, power, delay and speed of drift detection, beside the peers that are there
+	@$(BIN)/python -m benchmarks.detection
+
+peers: $(PEERS:%=$(PEER_VENVS)/%/.installed) ## Install what bench-detection compares with, each apart (Python 3.11 or 3.12)
+
+$(PEER_VENVS)/%/.installed: benchmarks/peers/%.lock
+	@echo "Installing $* into $(PEER_VENVS)/$*: once, about a minute ..."
+	@$(PYTHON) -m venv $(PEER_VENVS)/$*
+	@$(PEER_VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
 docs: $(STAMP) ## Write the generated pages of docs/reference anew
 	@$(BIN)/python docs/reference/generate.py
 
-lock: ## Resolve both locks anew, ours and the container image's (needs uv)
+lock: ## Resolve the locks anew: ours, the container image's, the peers' (needs uv)
 	@uv pip compile pyproject.toml --extra demo --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-strip-extras --quiet --output-file requirements.lock
 	@uv pip compile pyproject.toml deploy/docker/build.in --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-strip-extras --quiet --constraint requirements.lock \
 		--output-file deploy/docker/requirements.lock
+	@for peer in $(PEERS); do uv pip compile benchmarks/peers/$$peer.in --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --output-file benchmarks/peers/$$peer.lock || exit 1; done
 
 clean: ## Remove the environment, caches and the default MONITOR_HOME
-	@rm -rf $(VENV) .monitor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info
+	@rm -rf $(VENV) $(PEER_VENVS) .monitor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info

@@ -13,6 +13,7 @@ from benchmarks import (
     as_of,
     dagster_runs,
     days,
+    drift_speed,
     estimates,
     ingest,
     late_truth,
@@ -37,6 +38,7 @@ BENCHMARKS = {
         late_truth,
         late_truth_scale,
         estimates,
+        drift_speed,
     )
 }
 

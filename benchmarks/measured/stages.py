@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from assets.data_quality import SUITES
-from monitoring_pipeline.stages.drift import measure_drift
+from monitoring_pipeline.stages.drifting.drift import measure_drift
+from monitoring_pipeline.stages.drifting.truth.truth_drift import measure_truth_drift
 from monitoring_pipeline.stages.estimating.estimates import estimate_days
 from monitoring_pipeline.stages.judging.findings import judge_windows
 from monitoring_pipeline.stages.measuring.daily_performance import merge_days
@@ -31,6 +32,7 @@ DAILY: dict[str, Stage] = {
     "daily_performance": lambda p, starts, only_due: merge_days(p, starts, only_due=only_due),
     "daily_estimates": lambda p, starts, only_due: estimate_days(p, starts, only_due=only_due),
     "daily_drift": lambda p, starts, only_due: measure_drift(p, Grain.DAY, starts, only_due=only_due),
+    "daily_truth_drift": lambda p, starts, only_due: measure_truth_drift(p, starts, only_due=only_due),
     "daily_findings": lambda p, starts, only_due: judge_windows(p, Grain.DAY, starts, only_due=only_due),
 }
 
