@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.partitions import Partitions
 from assets.shell import OWNERS, run_stage
-from monitoring_pipeline.stages.drift import measure_drift
+from monitoring_pipeline.stages.drifting.drift import measure_drift
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.windows import Grain
 

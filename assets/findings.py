@@ -27,7 +27,7 @@ def build(partitions: Partitions) -> list[dg.AssetsDefinition]:
     @dg.asset(
         partitions_def=partitions.daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        deps=["daily_performance", "daily_drift"],
+        deps=["daily_performance", "daily_drift", "daily_truth_drift"],
         group_name="alerts",
         owners=OWNERS,
         kinds={"python"},

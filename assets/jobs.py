@@ -24,7 +24,7 @@ hourly_monitoring = dg.define_asset_job(
 daily_monitoring = dg.define_asset_job(
     JOB_NAMES[Grain.DAY],
     selection=dg.AssetSelection.assets(
-        "daily_performance", "daily_estimates", "daily_drift", "daily_findings", "mlflow_runs"
+        "daily_performance", "daily_estimates", "daily_drift", "daily_truth_drift", "daily_findings", "mlflow_runs"
     ),
     description="Everything about a day, merged from its hours.",
 )

@@ -15,7 +15,7 @@ import dagster as dg
 from assets.data_quality import SUITES, log_check
 from assets.partitions import window_start, window_starts
 from assets.shell import failed_models, log_failures, partition_metadata, summary
-from monitoring_pipeline.stages.drift import measure_drift
+from monitoring_pipeline.stages.drifting.drift import measure_drift
 from monitoring_pipeline.stages.isolation import told
 from monitoring_pipeline.stages.judging.findings import judge_windows
 from monitoring_pipeline.stages.measuring.performance import measure_hours

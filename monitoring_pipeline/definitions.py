@@ -19,6 +19,7 @@ from assets import (
     logged_predictions,
     mlflow_runs,
     performance,
+    truth_drift,
 )
 from assets.delivery import deliver_notifications
 from assets.failures import announce_run_failure, run_failures
@@ -50,6 +51,7 @@ def build_definitions(installation: Installation | None = None) -> dg.Definition
             *performance.build(partitions),
             estimates.build(partitions),
             *drift.build(partitions),
+            truth_drift.build(partitions),
             *findings.build(partitions),
             mlflow_runs.build(partitions),
             alerts.alerts,

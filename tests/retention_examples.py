@@ -15,7 +15,7 @@ from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.events.seals import SEALED_EVENTS
 from monitoring_pipeline.installation import Installation
-from monitoring_pipeline.stages.drift import measure_drift
+from monitoring_pipeline.stages.drifting.drift import measure_drift
 from monitoring_pipeline.stages.judging.findings import judge_windows
 from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.quality import check_quality

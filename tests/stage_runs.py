@@ -6,7 +6,7 @@ from dataclasses import replace
 from assets.data_quality import SUITES
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.installation import Installation
-from monitoring_pipeline.stages.drift import measure_drift
+from monitoring_pipeline.stages.drifting.drift import measure_drift
 from monitoring_pipeline.stages.judging.findings import judge_windows
 from monitoring_pipeline.stages.measuring.daily_performance import merge_days
 from monitoring_pipeline.stages.measuring.performance import measure_hours

@@ -11,7 +11,7 @@ from monitoring_pipeline.lake.tables import knowledge
 from monitoring_pipeline.results.as_of import PUBLISHED_BY, settled
 from monitoring_pipeline.results.read import ResultRow, read_metrics
 from monitoring_pipeline.results.tables import drift_results, metrics, performance_sums
-from monitoring_pipeline.stages import drift
+from monitoring_pipeline.stages.drifting import drift
 from monitoring_pipeline.stages.measuring import performance_results
 from monitoring_pipeline.stages.measuring.periods import Asked, period_metrics
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, Period

@@ -101,7 +101,9 @@ def test_drift_comes_as_a_json_list() -> None:
     result = monitor("drift", "--model", "eta", "--grain", "hour", "--json")
 
     assert result.exit_code == 0
-    assert [(row["feature"], row["measure"], row["verdict"]) for row in rows(result)] == [("distance", "ks", "drift")]
+    assert [(row["feature"], row["measure"], row["verdict"]) for row in rows(result)] == [
+        ("distance", "overall", "drift")
+    ]
 
 
 @pytest.mark.usefixtures("filled")

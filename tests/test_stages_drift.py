@@ -73,9 +73,13 @@ def test_text_that_is_not_a_number_is_missing_once_the_feature_is_declared_numer
 
     assert report.failures == ()
     rows = [r for r in table_rows(installation, "drift") if r["grain"] == "day" and r["model_id"] == "delay"]
-    assert {(r["verdict"], r["reason"], r["n_window"]) for r in rows if r["feature"] == "carrier"} == {
-        ("not_enough_data", "all_missing", 0)
-    }
+    found = {r["measure"]: r for r in rows if r["feature"] == "carrier"}
+    assert (found["ks"]["verdict"], found["ks"]["reason"], found["ks"]["n_window"]) == (
+        "not_enough_data",
+        "all_missing",
+        0,
+    )
+    assert (found["overall"]["verdict"], found["missing_rate"]["value"]) == ("drift", 1.0)
 
 
 def test_numbers_that_were_logged_as_text_are_numbers_again(tmp_path: Path) -> None:

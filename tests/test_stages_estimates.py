@@ -12,10 +12,11 @@ from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.results.read_estimates import read_estimates
 from monitoring_pipeline.results.tables import estimates
 from monitoring_pipeline.stages.estimating.estimates import estimate_days
-from monitoring_pipeline.stages.estimating.rows import hour_files, labelled_sample
+from monitoring_pipeline.stages.estimating.rows import labelled_sample
 from monitoring_pipeline.stages.measuring.daily_performance import merge_days
 from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.report import OutcomeState, StageReport
+from monitoring_pipeline.stages.rows.hour_files import hour_files
 from monitoring_pipeline.stages.rows.joined import join_predictions
 from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, isoformat

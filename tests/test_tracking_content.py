@@ -40,12 +40,15 @@ def drift_row(**fields: Any) -> dict[str, Any]:
     return {
         **group,
         "grain": "day",
+        "drift_type": "data_drift",
         "feature": "distance",
         "measure": "psi",
         "value": 0.25,
         "verdict": "drift",
         "n_reference": 500,
         "n_window": 100,
+        "n_effective": 100.0,
+        "window_count": 1,
         "reference_id": "r",
         **fields,
     }

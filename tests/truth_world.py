@@ -21,7 +21,7 @@ from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.installation import Installation, open_installation
 from monitoring_pipeline.results.read import read_metrics
 from monitoring_pipeline.results.tables import metrics, performance_sums
-from monitoring_pipeline.stages.drift import measure_drift
+from monitoring_pipeline.stages.drifting.drift import measure_drift
 from monitoring_pipeline.stages.due import due_days, due_hours
 from monitoring_pipeline.stages.estimating.estimates import estimate_days
 from monitoring_pipeline.stages.judging.findings import judge_windows

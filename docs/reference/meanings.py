@@ -30,6 +30,14 @@ SECTIONS = {
         "Drift",
         "Evidence (`alpha`) and a minimum effect (the other keys), both; see [drift](../explanation/drift.md).",
     ),
+    "Pool": (
+        "Pooled hours",
+        "The value of `pool`: an hour with few rows is looked at alone, and together with those before it.",
+    ),
+    "FeatureDrift": (
+        "Drift of a feature",
+        "The value of a feature's `drift`: what differs from its model's. What is left out is the model's.",
+    ),
     "Business": (
         "Business",
         "What an outcome is worth; negative numbers are costs. See [business](../explanation/business.md).",
@@ -44,6 +52,7 @@ SECTIONS = {
         "Baseline",
         "The value of `baseline`: past windows, as known at the judged one's age; see [compare](../how-to/compare.md).",
     ),
+    "Persistence": ("Persistence", "The value of `persist`: how often a bound is crossed before it counts."),
     "LogChannel": ("Log channel", "Writes each notification to the program's log."),
     "FileChannel": ("File channel", "Appends each notification as one JSON line."),
     "WebhookChannel": ("Webhook channel", "POSTs each notification as JSON; see [alerts](../how-to/alerts.md)."),
@@ -109,7 +118,7 @@ CONFIG = {
         "min": "Numeric: smallest expected value (warning below it).",
         "max": "Numeric: largest expected value (warning above it).",
         "allowed": "The values that are expected (warning for others).",
-        "drift": "`false`: not measured for drift, and not among the tests that share `alpha`.",
+        "drift": "`false`: not measured for drift, and not among the tests that share `alpha`. Or what differs for it.",
     },
     "Labels": {
         "expected_delay": "When most labels are there; must not exceed `maturity`. Nothing else uses it yet.",
@@ -123,17 +132,56 @@ CONFIG = {
     },
     "DriftSettings": {
         "min_samples": "Present values that window and reference both need; fewer are `not_enough_data`.",
-        "alpha": "False-alarm probability of all features of a window together; each test gets `alpha / features`.",
+        "alpha": "The window's budget: the probability that anything is called drifted although nothing changed.",
+        "measures": "What is computed of each feature; those that do not fit its type are passed over. Left out: the "
+        "usual ones, see [drift](../explanation/drift.md).",
+        "segments": "Splits, of those under the model's `segments`, that are measured too, each against its own rows of "
+        "the reference.",
+        "season": "Which windows are compared with which: `none`, `hour_of_day`, `weekday`, `hour_of_week` (UTC). Left "
+        "out: whatever makes each feature's comparison sharpest.",
+        "independent_rows": "`true`: rows of one window are no more alike than those of different ones, so the instants "
+        "of the reference are not made use of.",
+        "pool": "When hours with few rows are looked at together.",
         "ks": "Kolmogorov-Smirnov: smallest distance that counts, a share of rows.",
+        "wasserstein": "Wasserstein: smallest distance that counts, in standard deviations of the reference.",
         "psi": "Population stability index: smallest value that counts, nats.",
         "jensen_shannon": "Jensen-Shannon: smallest base-2 distance that counts.",
-        "wasserstein": "Wasserstein: smallest distance that counts, in standard deviations of the reference.",
+        "hellinger": "Hellinger: smallest distance that counts.",
+        "total_variation": "Total variation: smallest share of rows that counts.",
+        "cramer_von_mises": "Cramér-von Mises: smallest root mean square gap that counts.",
+        "anderson_darling": "Anderson-Darling: smallest weighted gap that counts.",
         "chi2": "Chi-square: smallest Cramér's V that counts.",
+        "g_test": "G-test: smallest Cramér's V that counts; that of `chi2` where not given.",
+        "missing_rate": "Missing values: smallest difference of their shares that counts.",
+        "new_categories": "New categories: smallest share of the window's rows in them that counts.",
+        "lost_categories": "Lost categories: smallest share of the reference's rows in them that counts.",
+        "domain_classifier": "All inputs together: smallest 2 · |AUC - 0.5| that counts.",
+        "concept": "Concept drift: smallest change of the error at equal inputs that counts, in standard deviations.",
+    },
+    "Pool": {
+        "rows": "An hour with fewer rows is looked at twice: alone, and with as many hours before it as give so many.",
+        "hours": "At most so many hours together; 1: an hour is only looked at alone.",
+    },
+    "FeatureDrift": {
+        "measures": "What is computed of this feature. Left out: what its model says.",
+        "ks": "Kolmogorov-Smirnov: smallest distance that counts, a share of rows.",
+        "wasserstein": "Wasserstein: smallest distance that counts, in standard deviations of the reference.",
+        "psi": "Population stability index: smallest value that counts, nats.",
+        "jensen_shannon": "Jensen-Shannon: smallest base-2 distance that counts.",
+        "hellinger": "Hellinger: smallest distance that counts.",
+        "total_variation": "Total variation: smallest share of rows that counts.",
+        "cramer_von_mises": "Cramér-von Mises: smallest root mean square gap that counts.",
+        "anderson_darling": "Anderson-Darling: smallest weighted gap that counts.",
+        "chi2": "Chi-square: smallest Cramér's V that counts.",
+        "g_test": "G-test: smallest Cramér's V that counts; that of `chi2` where not given.",
+        "missing_rate": "Missing values: smallest difference of their shares that counts.",
+        "new_categories": "New categories: smallest share of the window's rows in them that counts.",
+        "lost_categories": "Lost categories: smallest share of the reference's rows in them that counts.",
     },
     "Rule": {
         "id": "Its name; part of the identity of its alerts.",
-        "metric": "A metric of the model ([results](results.md)), `coverage`, `coverage_shortfall`, or "
-        "`drifted_features`.",
+        "metric": "A metric of the model ([results](results.md)), `coverage`, `coverage_shortfall`, or how "
+        "many moved: `drifted_features`, `prediction_drift`, `label_drift`, `concept_drift`.",
         "above": "Breach if the value is greater. A value equal to the bound is ok. With `baseline` it bounds the "
         "relative change: 0.2 is 20 % more.",
         "below": "Breach if the value is smaller.",
@@ -146,6 +194,8 @@ CONFIG = {
         "escalate": "A stricter bound that raises the severity. Left out: none.",
         "baseline": "Past windows to compare with, for metrics of performance and business. Left out: `above` and "
         "`below` bound the value itself.",
+        "persist": "How many of the last windows must be beyond the bound; else the verdict is `ok` with the reason "
+        "`not_persistent`. Left out: one is enough.",
         "channels": "Who hears of its alerts. Left out: the model's channels; an empty list: nobody.",
     },
     "Escalation": {
@@ -156,6 +206,10 @@ CONFIG = {
     "Baseline": {
         "windows": "How many past windows. At least two must have a value.",
         "every": "How far apart they are; whole hours, for days whole days. Seven days keep the weekday.",
+    },
+    "Persistence": {
+        "windows": "How many must be beyond the bound, the judged one included.",
+        "of": "Of how many windows, up to the judged one. Missing ones are not beyond the bound.",
     },
     "LogChannel": {"type": "The kind of channel."},
     "FileChannel": {

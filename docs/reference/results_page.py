@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from row_meanings import (
+    ACQUITTAL,
     DRIFT_REASONS,
     GROUP,
     INTRODUCTION,
@@ -15,7 +16,7 @@ from row_meanings import (
     UNDEFINED,
 )
 
-from monitoring_pipeline.alerts.vocabulary import Silence
+from monitoring_pipeline.alerts.vocabulary import Acquittal, Silence
 from monitoring_pipeline.config.references import COUNTS
 from monitoring_pipeline.drift.measurement import Measure
 from monitoring_pipeline.drift.verdict import DriftReason
@@ -57,6 +58,11 @@ def render() -> str:
                 "has no value, that metric's reason.",
                 "reason",
                 _complete(Silence, SILENCE),
+            ),
+            _table(
+                "### `reason` of a finding that is ok although its value is beyond the bound",
+                "reason",
+                _complete(Acquittal, ACQUITTAL),
             ),
         ]
     )

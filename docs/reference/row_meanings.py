@@ -169,17 +169,27 @@ _EVENT = {
 }
 
 _DRIFT = {
-    "feature": "The input.",
-    "measure": "One of the names below.",
-    "value": "The distance in the measure's unit, 0 or more; `null` if it cannot be computed, see `reason`.",
-    "p_value": "Probability of a distance at least so large without drift; `null` for Wasserstein, which has only a "
-    "bound, and without a value.",
-    "threshold": "What `value` is compared with: the larger of the minimum effect and, except for `chi2`, the noise "
-    "limit at alpha / features. `null` without a value.",
+    "drift_type": "What moved: `data_drift` (inputs), `prediction_drift` (what the model says), `label_drift` (the "
+    "truth), `concept_drift` (the relation between them).",
+    "feature": "The input, or an output in parentheses: `(prediction)`, `(confidence)`.",
+    "measure": "One of the names below; `overall` is the feature's own verdict, from all its measures.",
     "verdict": "`drift`, `no_drift` or `not_enough_data`.",
     "reason": "Why; never `null`.",
+    "value": "The distance in the measure's unit, 0 or more; `null` if it cannot be computed, see `reason`. Of "
+    "`overall` the score: the largest distance in units of its minimum effect.",
+    "threshold": "The minimum effect: from which value on a difference counts; 1 for `overall`.",
+    "noise_limit": "The value that noise alone exceeds with probability alpha / features at these row counts; `null` "
+    "for `overall`.",
+    "detectable": "The smallest true value that this window would have shown in 80 % of cases; `null` if none.",
+    "p_value": "Probability of a distance at least so large without drift; `null` without a value.",
+    "q_value": "Of `overall`: the false discovery rate among all that was judged together; compared with alpha.",
     "n_reference": "Present values of the reference.",
     "n_window": "Present values of the window.",
+    "n_effective": "Independent values that the window's are worth.",
+    "window_count": "Windows put together; 1 is the window alone.",
+    "detail": "What else a measure says; of `overall` which measure its score comes from (`led_by`).",
+    "reference_id": "Hash of the reference's content.",
+    "known_from": "Since when this result stands.",
 }
 
 _ALERT = {
@@ -268,12 +278,27 @@ SILENCE = {
     "rule_removed": "The rule is gone from the config.",
 }
 
+ACQUITTAL = {
+    "not_persistent": "Beyond the bound, but fewer of the last windows were than the rule's `persist` demands.",
+}
+
 MEASURES = {
-    "ks": "Share of rows, 0 to 1. Numeric features.",
-    "psi": "Nats, 0 or more. All measured features.",
-    "jensen_shannon": "Base-2 distance, 0 to 1. All measured features.",
+    "overall": "The feature's own verdict. Its value is a score: the largest distance in units of its minimum effect.",
+    "ks": "Kolmogorov-Smirnov. Share of rows, 0 to 1. Numeric features.",
     "wasserstein": "Standard deviations of the reference, 0 or more. Numeric features.",
+    "psi": "Population stability index. Nats, 0 or more. All features.",
+    "jensen_shannon": "Base-2 distance, 0 to 1. All features.",
+    "hellinger": "Distance, 0 to 1. All features.",
+    "total_variation": "Share of rows that lie elsewhere, 0 to 1. All features.",
+    "cramer_von_mises": "Root mean square gap of the distribution functions, a share of rows. Numeric features.",
+    "anderson_darling": "The same gap in units of its own deviation, so that tails count. Numeric features.",
     "chi2": "Cramér's V, 0 to 1. Categorical and boolean features.",
+    "g_test": "Cramér's V, 0 to 1; its evidence is the likelihood ratio. Categorical and boolean features.",
+    "missing_rate": "Difference of the shares of missing values, 0 to 1. All features.",
+    "new_categories": "Share of the window's rows in categories that the reference never saw. Categorical features.",
+    "lost_categories": "Share of the reference's rows in categories that the window lacks. Categorical features.",
+    "domain_classifier": "How well rows can be told from those of the reference: 2 · |AUC - 0.5|, 0 to 1. All inputs.",
+    "concept": "Change of the error at equal inputs, in standard deviations of the reference's errors.",
 }
 
 DRIFT_REASONS = {
@@ -282,6 +307,10 @@ DRIFT_REASONS = {
     "no_evidence": "`no_drift`: noise alone would explain it.",
     "too_few_window_rows": "`not_enough_data`: fewer than `min_samples` in the window.",
     "too_few_reference_rows": "`not_enough_data`: fewer than `min_samples` in the reference.",
+    "too_few_reference_windows": "`not_enough_data`: the reference holds fewer than 8 such windows, too few to "
+    "know how much they differ by themselves.",
+    "no_counterpart": "`not_enough_data`: the reference has no row of this hour or weekday.",
     "all_missing": "`not_enough_data`: the window has rows, but the feature is missing in each.",
     "constant_reference": "`not_enough_data`: no spread to bin by or to measure in; KS still compares.",
+    "nothing_detectable": "`not_enough_data`: not even the largest difference could be told from noise.",
 }

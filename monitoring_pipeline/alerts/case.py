@@ -46,7 +46,7 @@ class Case:
         breach, further = self.finding(Verdict.BREACH, None), self.rule.escalate
         if further is None or not _beyond(value, further):
             return breach
-        return replace(breach, severity=further.severity, threshold=_bound(further))
+        return replace(breach, severity=further.severity, threshold=bound_of(further))
 
     def finding(self, verdict: Verdict, reason: str | None) -> Finding:
         """The finding that carries this verdict."""
@@ -60,12 +60,19 @@ class Case:
             value=_finite(measurement.value),
             lower=_finite(measurement.lower),
             upper=_finite(measurement.upper),
-            threshold=_bound(rule),
+            threshold=bound_of(rule),
             direction=Direction.BELOW if rule.above is None else Direction.ABOVE,
             prediction_count=measurement.prediction_count,
             labelled_count=measurement.labelled_count,
             mature=self.mature,
         )
+
+
+def bound_of(bounds: Rule | Escalation) -> float:
+    """The bound that is given, above or below."""
+    bound = bounds.below if bounds.above is None else bounds.above
+    assert bound is not None, "the config refuses a rule without a bound"
+    return bound
 
 
 def _key(rule: Rule, group: Group) -> FindingKey:
@@ -83,12 +90,6 @@ def _key(rule: Rule, group: Group) -> FindingKey:
 def _beyond(value: float, bounds: Rule | Escalation) -> bool:
     above, below = bounds.above, bounds.below
     return (above is not None and value > above) or (below is not None and value < below)
-
-
-def _bound(bounds: Rule | Escalation) -> float:
-    bound = bounds.below if bounds.above is None else bounds.above
-    assert bound is not None, "the config refuses a rule without a bound"
-    return bound
 
 
 def _finite(value: float | None) -> float | None:

@@ -3,21 +3,22 @@
 from dataclasses import replace
 
 from monitoring_pipeline.alerts.vocabulary import Finding, Measurement, Silence, Verdict
-from monitoring_pipeline.config.models import Labels, Rule
+from monitoring_pipeline.config.models import DRIFT_METRICS, Labels, Rule
+from monitoring_pipeline.drift.verdict import OF_TRUTH
 from monitoring_pipeline.windows import MICROSECOND, Window
 
 COVERAGE = "coverage"
 COVERAGE_SHORTFALL = "coverage_shortfall"
-DRIFTED_FEATURES = "drifted_features"
 
 
 def is_mature(rule: Rule, *, window: Window, measurement: Measurement, labels: Labels, now: int) -> bool:
     """Whether late truth is no longer expected to change the rule's verdict.
 
     A performance metric is mature when the window's labels are old enough (``now >= window end + maturity``)
-    or complete enough (``coverage >= min_coverage``). Coverage and its shortfall are mature by age only, else a
-    rule stricter than ``min_coverage`` would accuse a window that is merely young. Drift and metrics that need no
-    labels are always mature. It cannot foresee a label that is corrected after maturity; the alert is then retracted.
+    or complete enough (``coverage >= min_coverage``). Coverage, its shortfall and drift of the truth are mature by age
+    only, else a rule stricter than ``min_coverage`` would accuse a window that is merely young. Other drift and metrics
+    that need no labels are always mature. It cannot foresee a label that is corrected after maturity; the alert is
+    then retracted.
 
     Args:
         rule: the rule that will judge.
@@ -26,8 +27,10 @@ def is_mature(rule: Rule, *, window: Window, measurement: Measurement, labels: L
         labels: when the model's truth is expected.
         now: microseconds UTC.
     """
-    if rule.metric == DRIFTED_FEATURES or now >= due_at(window, labels):
+    if now >= due_at(window, labels):
         return True
+    if (drift_type := DRIFT_METRICS.get(rule.metric)) is not None:
+        return drift_type not in OF_TRUTH
     if rule.metric in {COVERAGE, COVERAGE_SHORTFALL}:
         return False
     return not measurement.needs_labels or is_complete(measurement, labels)

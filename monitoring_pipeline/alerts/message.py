@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitoring_pipeline.alerts.causes import Causes
-from monitoring_pipeline.alerts.maturity import DRIFTED_FEATURES
 from monitoring_pipeline.alerts.vocabulary import AlertState, Finding
 from monitoring_pipeline.alerts.wording import sentence
-from monitoring_pipeline.config.models import Severity
+from monitoring_pipeline.config.models import DRIFT_METRICS, Severity
 from monitoring_pipeline.windows import isoformat
 
 
@@ -72,6 +71,7 @@ def payload(transition: Transition) -> dict[str, Any]:
         "window_end": isoformat(finding.window.end),
         "rule_id": key.rule_id,
         "metric": finding.metric,
+        "reason": finding.reason,
         "value": finding.value,
         "lower": finding.lower,
         "upper": finding.upper,
@@ -90,7 +90,7 @@ def payload(transition: Transition) -> dict[str, Any]:
 
 def reproduce(finding: Finding) -> str:
     """The shell command that prints the numbers again."""
-    verb = "drift" if finding.metric == DRIFTED_FEATURES else "metrics"
+    verb = "drift" if finding.metric in DRIFT_METRICS else "metrics"
     return (
         f"monitor {verb} --model={shlex.quote(finding.key.model_id)} --grain {finding.key.grain}"
         f" --from {isoformat(finding.window.start)} --to {isoformat(finding.window.end)} --json"

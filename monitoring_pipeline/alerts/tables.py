@@ -47,7 +47,7 @@ findings = Table(
     *_key(),
     *_judgement(),
     Column("verdict", Text, nullable=False),  # breach | ok | not_enough_data | undefined
-    Column("reason", Text),  # why there is neither breach nor ok
+    Column("reason", Text),  # why there is neither breach nor ok, or ok although the value is beyond the bound
     # 0 | 1; of a breach: labels are due or complete. Of other verdicts: complete; age is left out, for it changes
     # nothing there, and a rerun would write other rows than the first run.
     Column("mature", Integer, nullable=False),

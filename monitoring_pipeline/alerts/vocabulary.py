@@ -40,6 +40,12 @@ class Silence(StrEnum):
     RULE_REMOVED = "rule_removed"
 
 
+class Acquittal(StrEnum):
+    """Why a window is ``ok`` although its value lies beyond the bound."""
+
+    NOT_PERSISTENT = "not_persistent"  # too few of the windows before were beyond it, see ``Rule.persist``
+
+
 class AlertState(StrEnum):
     """Where an alert stands. ``provisional`` may still be changed by labels that are expected to come.
 
@@ -139,7 +145,8 @@ class FindingKey:
 class Finding:
     """One rule's verdict on one window and group, with the numbers that led to it.
 
-    ``severity`` and ``threshold`` are those of the bound that was crossed. ``mature`` says of a breach whether the
+    ``severity`` and ``threshold`` are those of the bound that was crossed. ``reason`` says why there is neither breach
+    nor ok, or why a value beyond the bound is ok. ``mature`` says of a breach whether the
     labels that could change it are due; of any other verdict whether its labels are complete, whatever its age.
     """
 

@@ -4,7 +4,7 @@ Names come from whoever sends events; in the sentence nothing of them mentions, 
 """
 
 from monitoring_pipeline.alerts.causes import Causes, named_batches
-from monitoring_pipeline.alerts.vocabulary import AlertState, Finding
+from monitoring_pipeline.alerts.vocabulary import Acquittal, AlertState, Finding
 from monitoring_pipeline.config.models import Severity
 from monitoring_pipeline.text import plain
 from monitoring_pipeline.windows import Grain, isoformat
@@ -51,7 +51,7 @@ def _has_moved(finding: Finding, before: Finding | None) -> bool:
 
 
 def _stands(subject: str, finding: Finding) -> str:
-    return f"{subject} is {_value(finding)} in {_window(finding)}"
+    return f"{subject} is {_value(finding)} in {_window(finding)}{_acquitted(finding)}"
 
 
 def _moved(subject: str, finding: Finding, before: Finding | None, causes: Causes) -> str:
@@ -60,7 +60,11 @@ def _moved(subject: str, finding: Finding, before: Finding | None, causes: Cause
     values = f"from {_value(before)} to {_value(finding)}"
     moved = f"{mover} moved {subject} {values}" if mover else f"{subject} moved {values}"
     coverage = "" if before.coverage == finding.coverage else f", coverage {_share(before)} to {_share(finding)}"
-    return f"{moved} in {_window(finding)}{coverage}"
+    return f"{moved} in {_window(finding)}{coverage}{_acquitted(finding)}"
+
+
+def _acquitted(finding: Finding) -> str:
+    return ", beyond the bound, but not persistent" if finding.reason == Acquittal.NOT_PERSISTENT else ""
 
 
 def _because(finding: Finding, before: Finding | None, causes: Causes) -> str:

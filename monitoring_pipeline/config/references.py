@@ -6,14 +6,14 @@ does not hide them: people mend a file once.
 
 from collections.abc import Callable, Collection, Iterator
 
+from monitoring_pipeline.config.models import DRIFT_METRICS
 from monitoring_pipeline.config.problems import Complaint, KeyPath, allowed_values
 
 MetricNames = Callable[[str], Collection[str]]
 """The metrics that a task (``regression``, ``binary``, ``multiclass``) has."""
 
 # What a rule may watch besides the metrics of its model.
-DRIFTED_FEATURES = "drifted_features"
-COUNTS = ("coverage", "coverage_shortfall", DRIFTED_FEATURES)
+COUNTS = ("coverage", "coverage_shortfall", *DRIFT_METRICS)
 
 
 def unresolved_names(

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from monitoring_pipeline.config.models import Model, MonitoringConfig, WebhookChannel
-from monitoring_pipeline.config.references import DRIFTED_FEATURES
+from monitoring_pipeline.config.models import DRIFT_METRICS, Model, MonitoringConfig, WebhookChannel
 
 
 def remarks(config: MonitoringConfig, *, base: Path, environ: Mapping[str, str]) -> Iterator[str]:
@@ -33,8 +32,8 @@ def _of_model(model: Model, path: str, base: Path) -> Iterator[str]:
             f"{model.id} cannot be computed; a relative path is relative to the folder of the config"
         )
     for i, rule in enumerate(model.rules):
-        if rule.metric == DRIFTED_FEATURES and model.reference is None:
+        if rule.metric in DRIFT_METRICS and model.reference is None:
             yield (
-                f"{path}.rules[{i}]: {rule.id} watches {DRIFTED_FEATURES}, and {model.id} has no reference to measure "
+                f"{path}.rules[{i}]: {rule.id} watches {rule.metric}, and {model.id} has no reference to measure "
                 "drift against; give it one, or the rule is silent for ever"
             )

@@ -148,6 +148,12 @@ def publish(connection: Connection, outputs: Iterable[LedgerEntry], *, now: int)
         connection.execute(insert(ledger), batch)
 
 
+def forget(connection: Connection, dataset: str, model_id: str, starts: Collection[int]) -> None:
+    """Forget that windows were computed, so that they are due again."""
+    mine = (ledger.c.dataset == dataset, ledger.c.model_id == model_id)
+    connection.execute(delete(ledger).where(*mine, ledger.c.window_start.in_(starts)))
+
+
 def named_paths(connection: Connection) -> set[str]:
     """Every file that the ledger names, relative to the lake's root."""
     return set(connection.scalars(select(ledger.c.path).where(ledger.c.path.is_not(None))))

@@ -14,7 +14,7 @@ PUBLISHED_BY: Mapping[Table, tuple[str, ...]] = {
     metrics: ("hourly_performance", "daily_performance"),
     performance_sums: ("hourly_performance",),
     estimates: ("daily_estimates",),
-    drift_results: ("hourly_drift", "daily_drift"),
+    drift_results: ("hourly_drift", "daily_drift", "daily_truth_drift"),
 }
 """The datasets whose publications write to a table."""
 

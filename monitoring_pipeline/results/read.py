@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, Engine, RowMapping, Select, Table, func, select
 
 from monitoring_pipeline.clock import Clock, system_clock
@@ -69,7 +70,7 @@ def read_drift(
     """The standing drift results, one row per window, group, feature and measure; see :func:`read_metrics`."""
     held = held_at(drift_results, settled(engine, drift_results, as_of, clock=clock))
     wanted = _held(drift_results, held, model_id=model_id, grain=grain, start=start, end=end, segment=segment)
-    return _rows(engine, wanted, lambda row: {**_group(row), **_drift(row)}, order=("feature", "measure"))
+    return _rows(engine, wanted, lambda row: {**_group(row), **_drift(row)}, order=("drift_type", "feature", "measure"))
 
 
 def models_with_results(engine: Engine, table: Table) -> list[str]:
@@ -149,10 +150,12 @@ def _metric(row: RowMapping) -> ResultRow:
 
 def _drift(row: RowMapping) -> ResultRow:
     return {
-        "feature": row["feature"],
-        "measure": row["measure"],
-        **{key: _finite(row[key]) for key in ("value", "p_value", "threshold")},
-        **{key: row[key] for key in ("verdict", "reason", "n_reference", "n_window")},
+        **{key: row[key] for key in ("drift_type", "feature", "measure", "verdict", "reason")},
+        **{key: _finite(row[key]) for key in ("value", "threshold", "noise_limit", "detectable", "p_value", "q_value")},
+        **{key: row[key] for key in ("n_reference", "n_window", "n_effective", "window_count")},
+        "detail": None if row["detail"] is None else orjson.loads(row["detail"]),
+        "reference_id": row["reference_id"],
+        "known_from": isoformat(row["known_from"]),
     }
 
 

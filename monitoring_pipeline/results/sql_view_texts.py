@@ -107,7 +107,11 @@ CREATE VIEW ml_drift_alerts AS
 SELECT
   a.alert_id,
   a.model_id,
-  CASE WHEN a.metric = 'drifted_features' THEN 'data_drift' ELSE 'concept_drift' END AS drift_type,
+  CASE a.metric
+    WHEN 'drifted_features' THEN 'data_drift'
+    WHEN 'prediction_drift' THEN 'prediction_drift'
+    ELSE 'concept_drift'
+  END AS drift_type,
   a.severity,
   @instant(a.opened_at) AS detected_at,
   a.state,
@@ -120,7 +124,9 @@ SELECT
 FROM alerts AS a
 CROSS JOIN (SELECT 1 AS one) AS read_only
 WHERE a.state NOT IN ('retracted', 'withdrawn')
-  AND a.metric IN ('drifted_features', @performance_metrics())
+  AND a.metric IN (
+    'drifted_features', 'prediction_drift', 'label_drift', 'concept_drift', @performance_metrics()
+  )
 """
 
 ACCURACY_DAILY = """\

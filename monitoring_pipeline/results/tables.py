@@ -119,20 +119,28 @@ drift_results = Table(
     "drift_results",
     metadata,
     *_window_key(),
-    Column("feature", Text, nullable=False),
-    Column("measure", Text, nullable=False),
+    Column("drift_type", Text, nullable=False),  # data_drift | prediction_drift | label_drift | concept_drift
+    Column("feature", Text, nullable=False),  # a feature, or an output in parentheses: (prediction)
+    Column("measure", Text, nullable=False),  # "overall": the feature's verdict from all its measures
     Column("value", Double),
     Column("p_value", Double),
-    Column("threshold", Double),
+    Column("q_value", Double),  # of overall: the false discovery rate among everything judged with it
+    Column("threshold", Double),  # the minimum effect
+    Column("noise_limit", Double),  # what noise alone would exceed with probability alpha / features
+    Column("detectable", Double),  # the smallest true effect that the window would have shown
     Column("verdict", Text, nullable=False),  # drift | no_drift | not_enough_data
     Column("reason", Text),
     Column("n_reference", BigInteger, nullable=False),
     Column("n_window", BigInteger, nullable=False),
+    Column("n_effective", Double, nullable=False),  # independent rows that the window's are worth
+    Column("window_count", BigInteger, nullable=False),  # windows put together; 1 is the window alone
+    Column("detail", Text),  # JSON: what else the measure says
     Column("reference_id", Text, nullable=False),  # content hash of the reference
     *_knowledge(),
     _current(
         "ux_drift_results_current",
-        "model_id", "grain", "window_start", "model_version", "environment", "segment", "feature", "measure",
+        "model_id", "grain", "window_start", "model_version", "environment", "segment", "drift_type", "feature",
+        "measure",
     ),
 )  # fmt: skip
 

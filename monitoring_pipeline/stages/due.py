@@ -18,7 +18,9 @@ from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor
 
 LAST_HOURLY_STAGE = "hourly_findings"
 LAST_DAILY_STAGE = "daily_findings"
-ESTIMATES = "daily_estimates"  # no other stage waits for it, so it has to be asked for by itself
+# No other stage waits for these, so they have to be asked for by themselves.
+ESTIMATES = "daily_estimates"
+TRUTH_DRIFT = "daily_truth_drift"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +90,13 @@ def due_days(connection: Connection, *, now: int, span: MonitoredSpan = EVER) ->
     hours = due_hours(connection, now=now, span=span)
     waiting = {(due.model_id, floor(due.window_start, Grain.DAY)) for due in hours}
     computed = _computed_days(span, now)
-    done, estimated = aliased(partition_ledger), aliased(partition_ledger)
+    done, estimated, drift = aliased(partition_ledger), aliased(partition_ledger), aliased(partition_ledger)
     query = (
         select(computed.c.model_id, computed.c.day, computed.c.revision, done.c.revision.label("done"))
         .join(done, _of_day(done, LAST_DAILY_STAGE, computed), isouter=True)
         .join(estimated, _of_day(estimated, ESTIMATES, computed), isouter=True)
-        .where(or_(_is_behind(done, computed), _is_behind(estimated, computed)))
+        .join(drift, _of_day(drift, TRUTH_DRIFT, computed), isouter=True)
+        .where(or_(*(_is_behind(stage, computed) for stage in (done, estimated, drift))))
         .order_by(computed.c.day, computed.c.model_id)
     )
     return [

@@ -6,15 +6,16 @@ Only shape and defaults live here; reading the file and saying where it is wrong
 
 from monitoring_pipeline.config.models.business import Business, ErrorCost
 from monitoring_pipeline.config.models.channels import Channel, FileChannel, LogChannel, WebhookChannel
-from monitoring_pipeline.config.models.drift import DriftSettings, Reference
+from monitoring_pipeline.config.models.drift import DriftSettings, FeatureDrift, MinimumEffects, Multivariate, Reference
 from monitoring_pipeline.config.models.features import Feature, FeatureType
 from monitoring_pipeline.config.models.labels import Labels
 from monitoring_pipeline.config.models.model import Model
 from monitoring_pipeline.config.models.monitoring import MonitoringConfig, Retention
-from monitoring_pipeline.config.models.rules import Baseline, Escalation, Rule, Severity
+from monitoring_pipeline.config.models.rules import DRIFT_METRICS, Baseline, Escalation, Persistence, Rule, Severity
 from monitoring_pipeline.config.models.task import Task
 
 __all__ = [
+    "DRIFT_METRICS",
     "Baseline",
     "Business",
     "Channel",
@@ -22,12 +23,16 @@ __all__ = [
     "ErrorCost",
     "Escalation",
     "Feature",
+    "FeatureDrift",
     "FeatureType",
     "FileChannel",
     "Labels",
     "LogChannel",
+    "MinimumEffects",
     "Model",
     "MonitoringConfig",
+    "Multivariate",
+    "Persistence",
     "Reference",
     "Retention",
     "Rule",

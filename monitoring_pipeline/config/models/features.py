@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import model_validator
 
 from monitoring_pipeline.config.models.base import Strict
+from monitoring_pipeline.config.models.drift import FeatureDrift
 
 
 class FeatureType(StrEnum):
@@ -16,6 +17,7 @@ class FeatureType(StrEnum):
     BOOLEAN = "boolean"
     DATETIME = "datetime"
     TEXT = "text"
+    VECTOR = "vector"  # a list of numbers, such as an embedding
 
 
 class Feature(Strict):
@@ -26,7 +28,7 @@ class Feature(Strict):
     min: float | None = None
     max: float | None = None
     allowed: list[str] | None = None
-    drift: bool = True
+    drift: bool | FeatureDrift = True
 
     @model_validator(mode="before")
     @classmethod

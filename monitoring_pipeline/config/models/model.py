@@ -76,6 +76,13 @@ class Model(Strict):
         return self
 
     @model_validator(mode="after")
+    def _drift_is_split_by_segments(self) -> Self:
+        for split in self.drift.splits:
+            if split not in self.segment_splits:
+                raise ValueError(f"drift.segments names {' & '.join(split)}, which is not among the model's segments")
+        return self
+
+    @model_validator(mode="after")
     def _query_means_ranking(self) -> Self:
         if (self.query is None) == (self.task is Task.RANKING):
             raise ValueError("a ranking model, and no other, names the field of its query: query")

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from monitoring_pipeline.config.models.base import Identifier, Strict
 from monitoring_pipeline.config.models.times import DAY, PositiveDelay
+from monitoring_pipeline.drift.verdict import DriftType
 from monitoring_pipeline.windows import Grain
 
 
@@ -20,7 +21,15 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-_WITHOUT_BASELINE = frozenset({"coverage", "coverage_shortfall", "drifted_features"})
+DRIFT_METRICS = {
+    "drifted_features": DriftType.DATA,
+    "prediction_drift": DriftType.PREDICTION,
+    "label_drift": DriftType.LABEL,
+    "concept_drift": DriftType.CONCEPT,
+}
+"""What a rule may watch of drift: how many features, or outputs, of a window moved."""
+
+_WITHOUT_BASELINE = frozenset({"coverage", "coverage_shortfall", *DRIFT_METRICS})
 
 
 class Escalation(Strict):
@@ -47,12 +56,25 @@ class Baseline(Strict):
         return self
 
 
+class Persistence(Strict):
+    """How many of the last windows must be beyond the bound, the judged one included: 2 of 3."""
+
+    windows: int = Field(ge=2, le=168)
+    of: int = Field(ge=2, le=168)
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if self.windows > self.of:
+            raise ValueError(f"windows is {self.windows} of {self.of}; so many are never beyond the bound")
+        return self
+
+
 class Rule(Strict):
     """A threshold on a metric, on its change against past windows, or on how many features of a window drifted.
 
     ``metric`` is a metric of the model (``mae``, ``recall``, ``latency_p95_ms``, …), ``coverage``,
-    ``coverage_shortfall``, or ``drifted_features``. With a ``baseline``, ``above`` and ``below`` bound the relative
-    change against it: 0.2 is 20 % more.
+    ``coverage_shortfall``, or one of ``DRIFT_METRICS``. With a ``baseline``, ``above`` and ``below`` bound the relative
+    change against it: 0.2 is 20 % more. With ``persist`` a breach counts only if it lasts.
     """
 
     id: Identifier
@@ -66,6 +88,7 @@ class Rule(Strict):
     severity: Severity = Severity.WARNING
     escalate: Escalation | None = None
     baseline: Baseline | None = None
+    persist: Persistence | None = None
     channels: list[str] | None = None  # the model's channels where not given
 
     @model_validator(mode="after")

@@ -3,15 +3,14 @@
 Printed with the thresholds of the rules, see :mod:`.thresholds`.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring_pipeline.drift.evaluate import evaluate_categorical, evaluate_numeric
+from monitoring_pipeline.drift.judge import MeasuredFeature
 from monitoring_pipeline.drift.reference import CategoricalReference, NumericReference
-from monitoring_pipeline.drift.verdict import DriftThresholds, DriftVerdict, MeasureResult
+from monitoring_pipeline.drift.verdict import DriftCriteria
 from monitoring_pipeline.simulation.flights.data import CATEGORICAL_FEATURES, FEATURES
 from monitoring_pipeline.simulation.flights.files import reference_sample
 from monitoring_pipeline.simulation.flights.train import LAST_TRAINING_MONTH
@@ -32,11 +31,11 @@ def day_distances(flights: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFram
     """Each UTC day's distance from the reference, by ``day``, ``feature`` and ``measure``, with rows enough."""
     prepared = {name: _prepared(reference[name], name) for name in FEATURES if name not in NOT_WATCHED}
     rows = [
-        {"day": day, "feature": name, "measure": result.measure.value, "value": result.value}
+        {"day": day, "feature": name, "measure": measured.measure.value, "value": measured.measurement.value}
         for day, of_day in flights.groupby(flights["departs_at"].dt.floor("D"))
         for name, feature in prepared.items()
-        for result in _measured(feature, of_day[name])
-        if result.verdict is not DriftVerdict.NOT_ENOUGH_DATA
+        for measured in _measured(feature, of_day[name]).measured
+        if measured.measurement is not None and measured.counts
     ]
     return pd.DataFrame(rows)
 
@@ -49,12 +48,11 @@ def _prepared(values: "pd.Series[float] | pd.Series[str]", name: str) -> Numeric
 
 def _measured(
     reference: NumericReference | CategoricalReference, values: "pd.Series[float] | pd.Series[str]"
-) -> Iterator[MeasureResult]:
+) -> MeasuredFeature:
     if isinstance(reference, NumericReference):
-        yield from evaluate_numeric(reference, _floats(values), settings=DriftThresholds(), alpha=_ALPHA)
-    else:
-        texts = list(values.astype(str))
-        yield from evaluate_categorical(reference, texts, settings=DriftThresholds(), alpha=_ALPHA)
+        return evaluate_numeric(reference, _floats(values), criteria=DriftCriteria(), alpha=_ALPHA)
+    counts = {str(name): int(count) for name, count in values.astype(str).value_counts().items()}
+    return evaluate_categorical(reference, counts, criteria=DriftCriteria(), alpha=_ALPHA)
 
 
 def _floats(values: "pd.Series[float] | pd.Series[str]") -> NDArray[np.float64]:

@@ -10,6 +10,8 @@ from monitoring_pipeline.alerts.read import list_alerts
 from monitoring_pipeline.alerts.tables import alerts, notifications
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading
+from monitoring_pipeline.drift.measurement import Measure
+from monitoring_pipeline.drift.verdict import DriftVerdict
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.performance.registry import evaluate, sums_from_dict
 from monitoring_pipeline.performance.sums import Sums, merge
@@ -81,7 +83,12 @@ def _drifted_days(connection: Connection) -> dict[str, dict[str, int]]:
     table = drift_results.c
     query = (
         select(table.model_id, table.feature, func.count(table.window_start.distinct()).label("days"))
-        .where(table.grain == Grain.DAY.value, table.verdict == "drift", table.known_to.is_(None))
+        .where(
+            table.grain == Grain.DAY.value,
+            table.measure == Measure.OVERALL.value,
+            table.verdict == DriftVerdict.DRIFT.value,
+            table.known_to.is_(None),
+        )
         .group_by(table.model_id, table.feature)
         .order_by(table.model_id, table.feature)
     )

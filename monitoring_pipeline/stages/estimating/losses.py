@@ -23,10 +23,9 @@ from monitoring_pipeline.performance.estimation.direct_loss import (
 )
 from monitoring_pipeline.performance.estimation.values import EstimationReason, Method
 from monitoring_pipeline.performance.rows.grouping import Floats
+from monitoring_pipeline.stages.drifting.values import numbers
 from monitoring_pipeline.stages.estimating.groups import Group, GroupEstimate, history_hours
 from monitoring_pipeline.stages.estimating.rows import (
-    HourFiles,
-    hour_files,
     is_labelled,
     is_waiting,
     joined_rows,
@@ -34,10 +33,9 @@ from monitoring_pipeline.stages.estimating.rows import (
     labelled_sample,
     learning_columns,
     of_group,
-    with_features,
 )
 from monitoring_pipeline.stages.pipeline import Pipeline
-from monitoring_pipeline.stages.references import numbers
+from monitoring_pipeline.stages.rows.hour_files import HourFiles, hour_files, sampled_one_in, with_features
 from monitoring_pipeline.stages.rows.read_lake import together
 from monitoring_pipeline.windows import Grain, Window, floor
 
@@ -119,7 +117,7 @@ class _Declared:
 @lru_cache(maxsize=32)  # a day that is computed again learns from the same files again
 def _lesson(lake: Lake, past: Sequence[HourFiles], declared: _Declared, group: Group, label_age: int | None) -> _Lesson:
     """What rows of the past say that were still waiting when their day was of this label age."""
-    one_in = _sampled_one_in(sum(files.joined.row_count for files in past))
+    one_in = sampled_one_in(sum(files.joined.row_count for files in past), most_rows=MAX_HISTORY_ROWS)
     samples = [labelled_sample(lake, files, one_in) for files in past]
     days = np.repeat([floor(files.joined.window_start, Grain.DAY) for files in past], [s.num_rows for s in samples])
     rows = together(samples)
@@ -143,18 +141,6 @@ def _is_known_after(rows: pa.Table, label_age: int) -> pa.ChunkedArray:
 
 def _history(model: Model, rows: pa.Table) -> LabelledRows:
     return LabelledRows(columns=learning_columns(model, rows), error=_errors(rows), day=rows["day"].to_numpy())
-
-
-def _sampled_one_in(row_count: int) -> int:
-    """A power of two, so that neighbouring days mostly sample the same rows of an hour.
-
-    >>> [_sampled_one_in(count) for count in (0, 20_000, 20_001, 1_000_000)]
-    [1, 1, 2, 64]
-    """
-    one_in = 1
-    while row_count > one_in * MAX_HISTORY_ROWS:
-        one_in *= 2
-    return one_in
 
 
 def _groups(rows: pa.Table) -> list[Group]:

@@ -1,25 +1,19 @@
 """The rows that losses are learned from and estimated of: joined rows beside their features, hour by hour."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
-from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitoring_pipeline.config.models import FeatureType, Model
-from monitoring_pipeline.database import reading
-from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.lake.files import Lake
 from monitoring_pipeline.performance.estimation.inputs import Column
 from monitoring_pipeline.performance.rows.grouping import Booleans
-from monitoring_pipeline.stages.blocked import blocked_windows
-from monitoring_pipeline.stages.pipeline import Pipeline
-from monitoring_pipeline.stages.references import numbers
-from monitoring_pipeline.stages.rows import joined, logged
+from monitoring_pipeline.stages.drifting.values import numbers
 from monitoring_pipeline.stages.rows.columns import FEATURE_PREFIX, texts
+from monitoring_pipeline.stages.rows.hour_files import HourFiles, sampled, with_features
 
 JOINED_COLUMNS = (
     "prediction_id", "model_version", "environment", "predicted_value",
@@ -30,27 +24,6 @@ PREDICTION = "prediction"  # no feature's column: those keep their prefix
 LEARNABLE_TYPES = {FeatureType.NUMERIC, FeatureType.CATEGORICAL, FeatureType.BOOLEAN}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HourFiles:
-    """One hour's file of joined rows and that of logged ones, which has the features."""
-
-    joined: ledger.LedgerEntry
-    logged: ledger.LedgerEntry
-
-
-def hour_files(pipeline: Pipeline, model: Model, hours: Sequence[int]) -> list[HourFiles]:
-    """The files of those hours that performance is computed of, in order."""
-    with reading(pipeline.engine) as connection:
-        joined_files = ledger.entries(connection, joined.DATASET, hours, model_id=model.id)
-        logged_files = ledger.entries(connection, logged.DATASET, hours, model_id=model.id)
-        blocked = blocked_windows(connection, model.id, hours)
-    return [
-        HourFiles(joined=joined_files[key], logged=logged_files[key])
-        for key in sorted(joined_files)
-        if key in logged_files and key[1] not in blocked
-    ]
-
-
 @lru_cache(maxsize=1024)  # consecutive days learn from the same hours
 def labelled_sample(lake: Lake, files: HourFiles, one_in: int) -> pa.Table:
     """Labelled rows beside their features: those one in ``one_in`` whose id has the right hash.
@@ -59,10 +32,7 @@ def labelled_sample(lake: Lake, files: HourFiles, one_in: int) -> pa.Table:
     """
     rows = joined_rows(lake, files)
     rows = rows.filter(pa.array(is_labelled(rows)))
-    if one_in > 1:
-        chosen = [_hash(name) % one_in == 0 for name in rows["prediction_id"].to_pylist()]
-        rows = rows.filter(pa.array(chosen, type=pa.bool_()))
-    return with_features(lake, files, rows)
+    return with_features(lake, files, sampled(rows, one_in))
 
 
 def joined_rows(lake: Lake, files: HourFiles) -> pa.Table:
@@ -90,20 +60,6 @@ def known_since(rows: pa.Table) -> pa.ChunkedArray:
     return pc.coalesce(rows[name], present) if name in rows.column_names else present
 
 
-def with_features(lake: Lake, files: HourFiles, rows: pa.Table) -> pa.Table:
-    """Rows of the hour with the features that were logged for them."""
-    assert files.logged.path is not None, "logged_predictions always has a file"
-    if not rows.num_rows:
-        return rows
-    features = lake.read(files.logged.path, checksum=files.logged.checksum)
-    # By id: predictions may have come after the joined file was written.
-    features = features.take(pc.index_in(rows["prediction_id"], value_set=features["prediction_id"].combine_chunks()))
-    for name in features.column_names:
-        if name.startswith(FEATURE_PREFIX):
-            rows = rows.append_column(name, features[name])
-    return rows
-
-
 def learning_columns(model: Model, rows: pa.Table) -> dict[str, Column]:
     """The prediction and the features, as an estimator takes them; free text and instants are left out."""
     columns: dict[str, Column] = {PREDICTION: numbers(rows["predicted_value"])}
@@ -129,7 +85,3 @@ def _column(column: pa.ChunkedArray, kind: FeatureType | None) -> Column:
 def _is_finite(rows: pa.Table, name: str) -> Booleans:
     finite: Booleans = np.isfinite(rows[name].to_numpy())
     return finite
-
-
-def _hash(prediction_id: str) -> int:
-    return int.from_bytes(blake2b(prediction_id.encode(), digest_size=8).digest())

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Table, select
 
 from monitoring_pipeline.alerts.vocabulary import Group, Measurement
 from monitoring_pipeline.config.models import Model
-from monitoring_pipeline.drift.verdict import DriftVerdict
+from monitoring_pipeline.drift.measurement import Measure
+from monitoring_pipeline.drift.verdict import DriftType, DriftVerdict
 from monitoring_pipeline.performance.registry import KINDS, metric_names
 from monitoring_pipeline.results.tables import drift_results, metrics
 from monitoring_pipeline.stages.measuring.families import families
@@ -63,26 +64,21 @@ def of_metric(model: Model, by_metric: Mapping[str, Measurement], metric: str) -
     )
 
 
-def drifted_features(
+def drifted_subjects(
     connection: Connection, model_id: str, grain: Grain, windows: Collection[int]
-) -> dict[Group, Drifted]:
-    """Each group's features: drifted by any measure, by none, or without enough data for all of them."""
-    verdicts: dict[Group, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    rows_of: dict[Group, int] = defaultdict(int)
+) -> dict[DriftType, dict[Group, Drifted]]:
+    """Each group's features, and its outputs, by what it means if they moved."""
+    found: dict[DriftType, dict[Group, Drifted]] = {kind: {} for kind in DriftType}
     for row in _standing(connection, drift_results, model_id, grain, windows):
-        group = _group(row, grain)
-        verdicts[group][row.feature].add(row.verdict)
-        rows_of[group] = max(rows_of[group], row.n_window)
-    return {
-        group: ([_drifted(by_measure) for _, by_measure in sorted(by_feature.items())], rows_of[group])
-        for group, by_feature in verdicts.items()
-    }
+        if row.measure == Measure.OVERALL.value:
+            groups = found[DriftType(row.drift_type)]
+            verdicts, row_count = groups.get(_group(row, grain), ([], 0))
+            groups[_group(row, grain)] = ([*verdicts, _drifted(row.verdict)], max(row_count, row.n_window))
+    return found
 
 
-def _drifted(verdicts: Collection[str]) -> bool | None:
-    if DriftVerdict.DRIFT.value in verdicts:
-        return True
-    return False if DriftVerdict.NO_DRIFT.value in verdicts else None
+def _drifted(verdict: str) -> bool | None:
+    return None if verdict == DriftVerdict.NOT_ENOUGH_DATA.value else verdict == DriftVerdict.DRIFT.value
 
 
 def _standing(

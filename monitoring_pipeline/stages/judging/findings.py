@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from monitoring_pipeline.alerts.life_cycle import record
 from monitoring_pipeline.alerts.maturing import windows_coming_of_age
 from monitoring_pipeline.alerts.maturity import changes_with_age
+from monitoring_pipeline.alerts.persistence import windows_after, windows_before
 from monitoring_pipeline.alerts.standing import standing_of_windows
 from monitoring_pipeline.alerts.vocabulary import Finding, FindingKey, Silence
 from monitoring_pipeline.alerts.withdrawal import subjects_without_rule, withdraw, without_evidence
@@ -21,7 +22,10 @@ from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.lake.knowledge import knowledge_time
 from monitoring_pipeline.results.write import checksum_of
-from monitoring_pipeline.stages.drift import DATASETS as DRIFT
+from monitoring_pipeline.stages.drifting.drift import DATASETS as DRIFT
+from monitoring_pipeline.stages.drifting.truth.truth_drift import DATASET as TRUTH_DRIFT
+from monitoring_pipeline.stages.drifting.truth.truth_drift import following_days
+from monitoring_pipeline.stages.drifting.windows import following
 from monitoring_pipeline.stages.judging.ageing import windows_grown_older
 from monitoring_pipeline.stages.judging.causes import causes_of
 from monitoring_pipeline.stages.judging.judgement import verdicts
@@ -35,6 +39,9 @@ from monitoring_pipeline.stages.rows import logged
 from monitoring_pipeline.windows import Grain
 
 DATASETS = {Grain.HOUR: "hourly_findings", Grain.DAY: "daily_findings"}
+
+# What looks at several windows for the verdict on one: drift of pooled hours, and detectors that replay days.
+_MEASURED_TOGETHER = {Grain.HOUR: DRIFT[Grain.HOUR], Grain.DAY: TRUTH_DRIFT}
 
 
 def judge_windows(pipeline: Pipeline, grain: Grain, starts: Sequence[int], *, only_due: bool = False) -> StageReport:
@@ -89,17 +96,23 @@ def review_due(pipeline: Pipeline) -> tuple[int, ...]:
 def _judge_model(
     pipeline: Pipeline, grain: Grain, model_id: str, sources: Sequence[ledger.LedgerEntry]
 ) -> list[ModelOutcome]:
-    windows = [source.window_start for source in sources]
+    asked = {source.window_start for source in sources}
     by_window: dict[int, list[Finding]] = defaultdict(list)
     with reading(pipeline.engine) as connection:
         model = declaration(connection, pipeline.config, model_id)
-    aged = of_age(pipeline, model, grain, windows, now=pipeline.clock())
+        sources = [*sources, *_to_judge_again(connection, model, grain, asked)]
+        after = _measured_after(connection, model, grain, [source.window_start for source in sources])
+    in_view = [*(source.window_start for source in sources), *after]
+    aged = of_age(pipeline, model, grain, in_view, now=pipeline.clock())
     with writing(pipeline.engine) as connection:
         ledger.serialize(connection, DATASETS[grain])
+        sources = [*sources, *_judged_of(connection, model, grain, after)]
+        windows = [source.window_start for source in sources]
         now = knowledge_time(connection, DATASETS[grain], clock=pipeline.clock)
         findings = verdicts(connection, model, grain, windows, aged)
         gone = _gone(connection, model, grain, windows, {finding.key for finding in findings})
-        causes_for = partial(causes_of, connection, ages={rule.id for rule in model.rules if changes_with_age(rule)})
+        ages = {rule.id for rule in model.rules if changes_with_age(rule)}
+        causes_for = partial(causes_of, connection, ages=ages, looks_back=_looks_back(model))
         record(connection, [*findings, *gone], now=now, channels_for=_channels_of(model), causes_for=causes_for)
         for finding in findings:
             by_window[finding.key.window_start].append(finding)
@@ -108,7 +121,39 @@ def _judge_model(
         complete = [output for output in outputs if output.window_start not in waiting]
         # The instant that said how old the windows are, else an age reached meanwhile would pass for judged.
         ledger.publish(connection, ledger.not_newer(connection, complete), now=aged.now)
-    return [_outcome(output, by_window[output.window_start]) for output in outputs]
+    return [_outcome(output, by_window[output.window_start]) for output in outputs if output.window_start in asked]
+
+
+def _to_judge_again(
+    connection: Connection, model: Model, grain: Grain, windows: Collection[int]
+) -> list[ledger.LedgerEntry]:
+    """Later windows whose verdict was forgotten because they were measured again together with these."""
+    after = following(model, grain, windows) if grain is Grain.HOUR else following_days(model, windows)
+    measured = ledger.entries(connection, _MEASURED_TOGETHER[grain], after, model_id=model.id)
+    judged = ledger.entries(connection, DATASETS[grain], after, model_id=model.id)
+    sources = ledger.entries(connection, PERFORMANCE[grain], after, model_id=model.id)
+    return [source for key, source in sorted(sources.items()) if key in measured and key not in judged]
+
+
+def _measured_after(connection: Connection, model: Model, grain: Grain, windows: Collection[int]) -> list[int]:
+    """Later windows with performance whose rules look back at these."""
+    rules = [rule for rule in model.rules if rule.grain is grain]
+    after = {start for rule in rules for start in windows_after(rule, windows)} - set(windows)
+    return sorted(start for _, start in ledger.entries(connection, PERFORMANCE[grain], after, model_id=model.id))
+
+
+def _judged_of(
+    connection: Connection, model: Model, grain: Grain, windows: Collection[int]
+) -> list[ledger.LedgerEntry]:
+    """Those of the windows that have been judged, which they are again when an earlier one is.
+
+    Asked for in the transaction that judges: a window that another run judges meanwhile is either judged before it,
+    and is found here, or after it, and looks back at what stands then. Nobody else's change of its own numbers is
+    passed over: what it is judged by is read later than the revision that it is judged for.
+    """
+    judged = ledger.entries(connection, DATASETS[grain], windows, model_id=model.id)
+    sources = ledger.entries(connection, PERFORMANCE[grain], windows, model_id=model.id)
+    return [source for key, source in sorted(sources.items()) if key in judged]
 
 
 def _waiting_for_drift(connection: Connection, model_id: str, grain: Grain, windows: Sequence[int]) -> set[int]:
@@ -150,6 +195,11 @@ def _channels_of(model: Model) -> Callable[[Finding], list[str]]:
         return model.channels if named is None else named
 
     return channels_for
+
+
+def _looks_back(model: Model) -> dict[str, int]:
+    """How far before its window each rule looks, microseconds."""
+    return {rule.id: -min(windows_before(rule, [0]), default=0) for rule in model.rules}
 
 
 def _entry(grain: Grain, source: ledger.LedgerEntry, findings: Sequence[Finding]) -> ledger.LedgerEntry:

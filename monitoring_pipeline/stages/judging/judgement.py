@@ -1,6 +1,7 @@
 """From the evidence to verdicts: every rule of a model on every group that it covers."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -9,16 +10,18 @@ from sqlalchemy import Connection
 from monitoring_pipeline.alerts.findings import judge, judge_change, judge_drift
 from monitoring_pipeline.alerts.maturity import (
     COVERAGE_SHORTFALL,
-    DRIFTED_FEATURES,
     as_stored,
+    due_at,
     is_complete,
     is_mature,
 )
+from monitoring_pipeline.alerts.persistence import JudgedAlone, lasting, windows_before
 from monitoring_pipeline.alerts.vocabulary import Finding, Group, Measurement
-from monitoring_pipeline.config.models import Model, Rule
-from monitoring_pipeline.stages.judging.evidence import drifted_features, measurements, of_metric
+from monitoring_pipeline.config.models import DRIFT_METRICS, Model, Rule
+from monitoring_pipeline.drift.verdict import OF_TRUTH
+from monitoring_pipeline.stages.judging.evidence import Drifted, drifted_subjects, measurements, of_metric
 from monitoring_pipeline.stages.judging.of_age import OfAge
-from monitoring_pipeline.windows import Grain
+from monitoring_pipeline.windows import Grain, Window
 
 T = TypeVar("T")
 
@@ -38,26 +41,54 @@ def verdicts(
     rules = [rule for rule in model.rules if rule.grain is grain]
     if not rules:
         return []
-    measured = measurements(connection, model, grain, windows)
-    drifted = drifted_features(connection, model.id, grain, windows)
+    looked_at = {*windows, *(start for rule in rules for start in windows_before(rule, windows))}
+    measured = measurements(connection, model, grain, looked_at)
+    drifted = drifted_subjects(connection, model.id, grain, looked_at)
     findings: list[Finding] = []
     for rule in rules:
-        if rule.metric == DRIFTED_FEATURES:
-            findings += [
-                judge_drift(rule, group=group, drifted=features, prediction_count=row_count)
-                for group, (features, row_count) in _covered(rule, drifted).items()
-            ]
+        of_rule = partial(_covered, rule, {*windows, *windows_before(rule, windows)})
+        if (drift_type := DRIFT_METRICS.get(rule.metric)) is not None:
+            alone = {
+                group: _drift_alone(rule, model, of_age, group, f) for group, f in of_rule(drifted[drift_type]).items()
+            }
         else:
-            judged = partial(_judged, rule, model, of_age)
-            findings += [judged(group, by_metric) for group, by_metric in _covered(rule, measured).items()]
+            alone = {group: _alone(rule, model, of_age, group, found) for group, found in of_rule(measured).items()}
+        findings += _lasting(rule, model, of_age, set(windows), alone)
     return findings
 
 
-def _covered(rule: Rule, groups: Mapping[Group, T]) -> dict[Group, T]:
-    return {g: value for g, value in groups.items() if rule.covers(environment=g.environment, segment=g.segment)}
+def _covered(rule: Rule, windows: Collection[int], groups: Mapping[Group, T]) -> dict[Group, T]:
+    return {
+        group: value
+        for group, value in groups.items()
+        if group.window.start in windows and rule.covers(environment=group.environment, segment=group.segment)
+    }
 
 
-def _judged(rule: Rule, model: Model, of_age: OfAge, group: Group, by_metric: Mapping[str, Measurement]) -> Finding:
+def _lasting(
+    rule: Rule, model: Model, of_age: OfAge, windows: Collection[int], alone: Mapping[Group, JudgedAlone]
+) -> Iterator[Finding]:
+    """The verdicts on the windows, each beside those before it."""
+    for group, judged in alone.items():
+        if group.window.start in windows:
+            earlier = sorted(windows_before(rule, [group.window.start]))
+            same_group = (replace(group, window=Window(start, rule.grain)) for start in earlier)
+            before = [alone[other] for other in same_group if other in alone]
+            due = of_age.now >= due_at(group.window, model.labels)
+            yield as_stored(lasting(rule, judged, before, due=due), complete=judged.complete)
+
+
+def _drift_alone(rule: Rule, model: Model, of_age: OfAge, group: Group, found: Drifted) -> JudgedAlone:
+    features, row_count = found
+    finding = judge_drift(rule, group=group, drifted=features, prediction_count=row_count)
+    counts = Measurement(prediction_count=row_count, labelled_count=0)
+    mature = is_mature(rule, window=group.window, measurement=counts, labels=model.labels, now=of_age.now)
+    # Drift of the truth is never complete but by age: labels that come late need not be like those that are there.
+    complete = DRIFT_METRICS[rule.metric] not in OF_TRUTH
+    return JudgedAlone(finding=replace(finding, mature=mature), complete=complete)
+
+
+def _alone(rule: Rule, model: Model, of_age: OfAge, group: Group, by_metric: Mapping[str, Measurement]) -> JudgedAlone:
     measurement = of_metric(model, by_metric, rule.metric)
     mature = is_mature(rule, window=group.window, measurement=measurement, labels=model.labels, now=of_age.now)
     if rule.baseline is not None:
@@ -67,4 +98,4 @@ def _judged(rule: Rule, model: Model, of_age: OfAge, group: Group, by_metric: Ma
         if rule.metric == COVERAGE_SHORTFALL:
             measurement = of_age.shortfall(model, group.window, measurement)
         finding = judge(rule, group=group, measurement=measurement, mature=mature)
-    return as_stored(finding, complete=is_complete(measurement, model.labels))
+    return JudgedAlone(finding=finding, complete=is_complete(measurement, model.labels))

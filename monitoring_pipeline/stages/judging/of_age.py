@@ -3,12 +3,13 @@
 It is gathered before the transaction that records the verdicts: it reads files, and keeps what it read of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitoring_pipeline.alerts.maturity import COVERAGE_SHORTFALL
+from monitoring_pipeline.alerts.persistence import windows_before
 from monitoring_pipeline.alerts.vocabulary import Comparison, Group, Measurement
-from monitoring_pipeline.config.models import Model
+from monitoring_pipeline.config.models import Model, Rule
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.performance.labels.curve import DelayCurve, learn_curve
 from monitoring_pipeline.performance.labels.history import DelayHistory, HourDelays
@@ -69,11 +70,15 @@ def of_age(pipeline: Pipeline, model: Model, grain: Grain, starts: Sequence[int]
         (rule.id, group): comparison
         for rule in rules
         if rule.baseline is not None
-        for group, comparison in baseline_of(pipeline, model, grain, starts, rule, now=now).items()
+        for group, comparison in baseline_of(pipeline, model, grain, _with_earlier(rule, starts), rule, now=now).items()
     }
-    lacks_labels = any(rule.metric == COVERAGE_SHORTFALL for rule in rules)
-    windows = [Window(start, grain) for start in starts] if lacks_labels else []
+    shortfalls = [_with_earlier(rule, starts) for rule in rules if rule.metric == COVERAGE_SHORTFALL]
+    windows = [Window(start, grain) for start in sorted({start for looked_at in shortfalls for start in looked_at})]
     return OfAge(now=now, comparisons=comparisons, curves=_curves(pipeline, model, windows, now))
+
+
+def _with_earlier(rule: Rule, starts: Collection[int]) -> list[int]:
+    return sorted({*starts, *windows_before(rule, starts)})
 
 
 def _curves(pipeline: Pipeline, model: Model, windows: Sequence[Window], now: int) -> dict[int, DelayCurve | None]:

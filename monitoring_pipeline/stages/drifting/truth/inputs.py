@@ -1,0 +1,121 @@
+"""A row's inputs as numbers: features, categories as columns of their own, and what the model said."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from monitoring_pipeline.config.models import FeatureType, Task
+from monitoring_pipeline.drift.arrays import Floats
+from monitoring_pipeline.drift.multivariate.encode import frequent_categories
+from monitoring_pipeline.drift.multivariate.table import category_codes
+from monitoring_pipeline.stages.drifting.subjects import PREDICTION
+from monitoring_pipeline.stages.drifting.truth.outcomes import scores
+from monitoring_pipeline.stages.drifting.truth.reference import LabelledReference
+from monitoring_pipeline.stages.drifting.values import column_of, numbers
+from monitoring_pipeline.stages.rows.columns import FEATURE_PREFIX, texts
+from monitoring_pipeline.text import one_line
+
+MOST_CATEGORIES = 10
+"""Of one feature, each a column of its own; the rest share one."""
+
+OTHERS, MISSING = "(others)", "(none)"
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One input.
+
+    Attributes:
+        name: what rules call it.
+        column: where hour files keep it; ``None``: it is what a yes/no model says.
+        categories: the frequent ones, each of which becomes a column; ``None`` for numbers.
+        boolean: whether 1, true and "True" are one category.
+    """
+
+    name: str
+    column: str | None
+    categories: tuple[str, ...] | None = None
+    boolean: bool = False
+
+    def encode(self, rows: pa.Table) -> Floats:
+        """Rows × columns; a number that is missing is NaN, a missing category has a column."""
+        if self.column is None:
+            return scores(rows)[:, None]
+        column = column_of(rows, self.column)
+        if self.categories is None:
+            return numbers(column)[:, None]
+        codes = category_codes(texts(column, boolean=self.boolean), self.categories)
+        encoded: Floats = (codes[:, None] == np.arange(len(self.categories) + 2)).astype(np.float64)
+        return encoded
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """What each column says of a row."""
+        if self.categories is None:
+            return (self.name,)
+        return tuple(
+            f"{self.name} = {one_line(category, max_length=_LONGEST_NAME)}"
+            for category in (*self.categories, OTHERS, MISSING)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All inputs of a model, with the categories that its reference knows."""
+
+    inputs: tuple[Input, ...]
+
+    @classmethod
+    def learn(cls, reference: LabelledReference, task: Task) -> Self:
+        """The inputs that the reference knows, and the prediction: rows alike in it can be missed alike."""
+        return cls(inputs=tuple(_learned(reference, task)))
+
+    def encode(self, rows: pa.Table) -> Floats:
+        """Rows × columns."""
+        return np.concatenate([known.encode(rows) for known in self.inputs], axis=1)
+
+    @property
+    def tokens(self) -> list[str]:
+        """A name for each column that no category can look like."""
+        return [f"\0{position}\0" for position in range(len(self._names))]
+
+    def in_words(self, rule: str) -> str:
+        """A rule on tokens, with the names in their place: ``carrier = UA and distance > 500``."""
+        names = self._names
+
+        def condition(found: re.Match[str]) -> str:
+            name, is_category = names[int(found["column"])]
+            if not is_category:
+                return found[0].replace(f"\0{found['column']}\0", name)
+            return name if found["sign"] == ">" else f"not {name}"
+
+        return re.sub("(?:[^\0 ]+ < )?\0(?P<column>[0-9]+)\0 (?P<sign><=|>) [^ ]+", condition, rule)
+
+    @property
+    def _names(self) -> list[tuple[str, bool]]:
+        return [(name, known.categories is not None) for known in self.inputs for name in known.column_names]
+
+
+def _learned(reference: LabelledReference, task: Task) -> Iterator[Input]:
+    rows = reference.sample.table
+    for name, kind in reference.features:
+        column = FEATURE_PREFIX + name
+        if kind is FeatureType.NUMERIC:
+            yield Input(name=name, column=column)
+        else:
+            boolean = kind is FeatureType.BOOLEAN
+            yield Input(name=name, column=column, categories=_frequent(rows, column, boolean=boolean), boolean=boolean)
+    if task is Task.MULTICLASS:
+        yield Input(name=PREDICTION, column="predicted_class", categories=_frequent(rows, "predicted_class"))
+    else:
+        yield Input(name=PREDICTION, column=None if task is Task.BINARY else "predicted_value")
+
+
+def _frequent(rows: pa.Table, column: str, *, boolean: bool = False) -> tuple[str, ...]:
+    return frequent_categories(Counter(texts(column_of(rows, column), boolean=boolean)), MOST_CATEGORIES)
