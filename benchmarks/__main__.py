@@ -15,6 +15,7 @@ from benchmarks import (
     days,
     drift_speed,
     estimates,
+    flights_drift,
     ingest,
     late_truth,
     late_truth_scale,
@@ -39,6 +40,7 @@ BENCHMARKS = {
         late_truth_scale,
         estimates,
         drift_speed,
+        flights_drift,
     )
 }
 

@@ -22,7 +22,7 @@ from tests.pipeline_examples import LONG_AFTER, START, Event, ingest, open_home,
 Features = Callable[[np.random.Generator, int], Event]
 """The features of one prediction, made at an instant."""
 
-BEFORE = 60  # days between the reference's first row and START
+BEFORE = 40  # days between the reference's first row and START
 DAY_BEFORE = {"start": isoformat(START - DAY_MICROS), "end": isoformat(START)}
 
 
@@ -62,7 +62,7 @@ def reference_of(features: Features, *, days: int = BEFORE, per_day: int = 40, s
 
 
 def events_of(
-    features: Features, *, hours: Sequence[int] = range(24), per_hour: int = 20, seed: int = 2, **fields: Any
+    features: Features, *, hours: Sequence[int] = range(24), per_hour: int = 15, seed: int = 2, **fields: Any
 ) -> list[Event]:
     """Predictions of the hours, numbered from START."""
     rng = np.random.default_rng(seed)

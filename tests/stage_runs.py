@@ -7,6 +7,7 @@ from assets.data_quality import SUITES
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.stages.drifting.drift import measure_drift
+from monitoring_pipeline.stages.drifting.truth.truth_drift import measure_truth_drift
 from monitoring_pipeline.stages.judging.findings import judge_windows
 from monitoring_pipeline.stages.measuring.daily_performance import merge_days
 from monitoring_pipeline.stages.measuring.performance import measure_hours
@@ -38,6 +39,7 @@ def run_day(pipeline: Pipeline) -> dict[str, StageReport]:
     reports = [
         merge_days(pipeline, [START], only_due=True),
         measure_drift(pipeline, Grain.DAY, [START], only_due=True),
+        measure_truth_drift(pipeline, [START], only_due=True),
         judge_windows(pipeline, Grain.DAY, [START], only_due=True),
     ]
     return {report.dataset: report for report in reports}

@@ -12,6 +12,7 @@ from monitoring_pipeline.results.as_of import PUBLISHED_BY, settled
 from monitoring_pipeline.results.read import ResultRow, read_metrics
 from monitoring_pipeline.results.tables import drift_results, metrics, performance_sums
 from monitoring_pipeline.stages.drifting import drift
+from monitoring_pipeline.stages.drifting.truth import truth_drift
 from monitoring_pipeline.stages.measuring import performance_results
 from monitoring_pipeline.stages.measuring.periods import Asked, period_metrics
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, Period
@@ -164,4 +165,4 @@ def test_the_future_is_refused(world: LateTruth) -> None:
 def test_every_dataset_that_publishes_into_a_table_is_settled() -> None:
     assert set(PUBLISHED_BY[metrics]) == set(performance_results.DATASETS.values())
     assert set(PUBLISHED_BY[performance_sums]) == {performance_results.HOURLY}
-    assert set(PUBLISHED_BY[drift_results]) == set(drift.DATASETS.values())
+    assert set(PUBLISHED_BY[drift_results]) == {*drift.DATASETS.values(), truth_drift.DATASET}

@@ -31,7 +31,7 @@ from monitoring_pipeline.windows import HOUR_MICROS, isoformat
 QUICK = ["ingest", "sums", "days", "as_of", "reconcile_sensor"]
 SLOW = [
     pytest.param(name, marks=pytest.mark.long)
-    for name in ("one_hour", "dagster_runs", "late_truth", "late_truth_scale", "estimates")
+    for name in ("one_hour", "dagster_runs", "late_truth", "late_truth_scale", "estimates", "flights_drift")
 ]
 
 KEYS = [

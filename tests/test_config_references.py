@@ -31,8 +31,8 @@ def test_a_metric_of_another_task_is_refused(tmp_path: Path) -> None:
     assert problems_of(tmp_path, "models: [{id: m, task: binary, rules: [{id: r, metric: mae, above: 1}]}]\n") == [
         (
             "f:1: models[0].rules[0].metric: 'mae' is not a metric of a binary model; "
-            "allowed: recall, precision, coverage, coverage_shortfall, drifted_features, prediction_drift, label_drift, "
-            "concept_drift"
+            "allowed: recall, precision, coverage, coverage_shortfall, drifted_features, prediction_drift, "
+            "label_drift, concept_drift"
         )
     ]
 

@@ -17,7 +17,7 @@ from monitoring_pipeline.drift.verdict import DriftCriteria, DriftVerdict
 USUAL = DriftCriteria()
 # Any effect counts: what is left is the evidence, whose level must be the one that is declared.
 EVIDENCE = DriftCriteria(minimum_effects=dict.fromkeys(Measure, 1e-9))
-FEATURE_WINDOWS = 1500
+FEATURE_WINDOWS = 600
 ALPHA = 0.01
 
 Draw = Callable[[np.random.Generator, int], Floats]
@@ -48,7 +48,7 @@ def at_most(alpha: float, windows: int) -> float:
     return 1.3 * alpha + 3 * math.sqrt(alpha / windows)
 
 
-@pytest.mark.parametrize("n_window", [30, 50, 100, 200, 500])
+@pytest.mark.parametrize("n_window", [30, 500])
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 def test_numbers_that_did_not_change_raise_alarms_within_the_budget(distribution: str, n_window: int) -> None:
     generator = np.random.default_rng([n_window, len(distribution)])
@@ -64,7 +64,7 @@ def test_numbers_that_did_not_change_raise_alarms_within_the_budget(distribution
     assert alarms <= at_most(ALPHA, FEATURE_WINDOWS) * FEATURE_WINDOWS
 
 
-@pytest.mark.parametrize("n_window", [30, 100, 1000])
+@pytest.mark.parametrize("n_window", [30, 1000])
 @pytest.mark.parametrize("category_count", [2, 20, 400])
 def test_categories_that_did_not_change_raise_alarms_within_the_budget(category_count: int, n_window: int) -> None:
     generator = np.random.default_rng([category_count, n_window])
@@ -87,10 +87,10 @@ def test_the_usual_settings_raise_hardly_any_alarm_in_small_windows_where_peers_
 
     alarms = sum(
         bool(drifted(evaluate_numeric(reference, generator.normal(size=30), criteria=USUAL, alpha=0.001)))
-        for _ in range(3000)
+        for _ in range(1500)
     )
 
-    assert alarms <= 10
+    assert alarms <= 6
 
 
 def test_a_shift_of_half_a_deviation_is_seen_in_500_rows() -> None:

@@ -175,7 +175,7 @@ extreme = arrays(np.float64, st.integers(0, 40), elements=st.floats(allow_nan=Tr
 
 
 @given(extreme, extreme)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_doubles_at_all_are_answered(reference: Floats, window: Floats) -> None:
     prepared = NumericReference.from_values(reference)
 
@@ -184,7 +184,7 @@ def test_any_doubles_at_all_are_answered(reference: Floats, window: Floats) -> N
 
 
 @given(st.permutations(list(range(60))))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_the_order_of_rows_changes_no_bit(order: list[int]) -> None:
     values = np.round(np.random.default_rng(3).lognormal(size=60), 2)
     categories = [f"c{int(value)}" for value in values]

@@ -51,7 +51,7 @@ def share_up_to(points: Floats, values: Floats, weights: Floats) -> Floats:
     return np.array([weights[values <= point].sum() for point in points])
 
 
-def test_the_p_value_of_ks_is_scipys_exact_one_for_few_rows() -> None:
+def test_the_p_value_of_ks_is_scipys_exact_one_for_few_rows_where_it_is_evidence() -> None:
     generator = np.random.default_rng(19580101)
     for number in range(60):
         n = int(generator.integers(2, 101))
@@ -62,7 +62,11 @@ def test_the_p_value_of_ks_is_scipys_exact_one_for_few_rows() -> None:
         p_value = measured(ks, reference, window).p_value
 
         expected = stats.ks_2samp(reference.values, window, method="exact").pvalue
-        assert p_value == pytest.approx(expected, rel=1e-9, abs=1e-200)
+        if p_value < 0.2:
+            assert p_value == pytest.approx(expected, rel=1e-9, abs=1e-200)
+        else:
+            assert p_value > 0.9 * expected
+            assert expected > 0.1
 
 
 @pytest.mark.parametrize(("n", "m"), [(101, 101), (101, 150), (150, 400), (200, 997), (101, 3000), (250, 1000)])
@@ -80,14 +84,19 @@ def test_above_that_the_p_value_of_ks_is_nowhere_a_hundredth_below_the_exact_one
             assert found.p_value < 1.25 * exact
 
 
-@pytest.mark.parametrize(("n", "m"), [(5, 7), (30, 30), (30, 1000), (99, 100)])
-def test_the_noise_limit_of_ks_is_the_smallest_distance_with_a_p_value_of_alpha(n: int, m: int) -> None:
+@pytest.mark.parametrize(("n", "m"), [(12, 40), (30, 30), (30, 1000), (50, 2000), (99, 100)])
+@pytest.mark.parametrize("alpha", [0.05, 0.01, 0.001])
+def test_the_noise_limit_of_ks_is_within_a_twentieth_of_the_smallest_distance_with_a_p_value_of_alpha(
+    n: int, m: int, alpha: float
+) -> None:
     reference = NumericReference.from_values(np.arange(m, dtype=np.float64))
+    step = int(np.gcd(n, m))
 
-    limit = measured(ks, reference, np.arange(float(n)), alpha=0.01).noise_limit
+    limit = measured(ks, reference, np.arange(float(n)), alpha=alpha).noise_limit
 
-    gap = round(limit * n * m)
-    assert ks_exact.p_value(n, m, gap) <= 0.01 < ks_exact.p_value(n, m, gap - np.gcd(n, m))
+    gaps = range(int(0.9 * limit * n * m) // step * step, n * m, step)
+    gap = next(gap for gap in gaps if ks_exact.p_value(n, m, gap) <= alpha)
+    assert limit == pytest.approx(gap / (n * m), rel=0.05)
 
 
 def test_three_rows_against_three_can_show_nothing() -> None:

@@ -271,3 +271,19 @@ def test_rows_in_another_order_are_counted_the_same() -> None:
 
     np.testing.assert_array_equal(first.cells, second.cells)
     assert found(first) == found(second)
+
+
+@pytest.mark.parametrize("season", [Season.NONE, Season.HOUR_OF_DAY, Season.HOUR_OF_WEEK])
+def test_a_reference_summed_up_by_stratum_is_worth_what_its_windows_are_one_by_one(season: Season) -> None:
+    generator = np.random.default_rng(17)
+    hours = np.sort(generator.choice(24 * 60, size=1200, replace=False))
+    reference = Clusters(windows=hours, rows=generator.integers(1, 300, size=hours.size))
+    window = Clusters(windows=np.arange(2000, 2006), rows=generator.integers(1, 60, size=6))
+    weather = Intraclass(rho=0.02, freedom=60.0, windows=1200, correlations=(0.8, 0.5, 0.1))
+
+    sizes = effective_sizes(reference, window, weather, season=season, grain=Grain.HOUR)
+
+    weights = cluster_weights(reference, window, season=season, grain=Grain.HOUR)
+    assert not isinstance(sizes, NoCounterpart)
+    assert not isinstance(weights, NoCounterpart)
+    assert sizes.reference == pytest.approx(effective_rows(reference, weather, weights=weights), rel=1e-12)

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from monitoring_pipeline.config.load import load_config
-from monitoring_pipeline.config.models import FeatureType, MonitoringConfig
+from monitoring_pipeline.config.models import DRIFT_METRICS, DriftSettings, FeatureType, MonitoringConfig
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.simulation.flights.data import CATEGORICAL_FEATURES, FEATURES, load_flights
-from monitoring_pipeline.simulation.flights.drift_floors import NOT_WATCHED, spring_drift_floors
-from monitoring_pipeline.simulation.flights.files import REFERENCE_NAME, config_text, write_config
+from monitoring_pipeline.simulation.flights.files import REFERENCE_NAMES, config_text, write_config
 from monitoring_pipeline.simulation.flights.replay import REPLAY_END, REPLAY_START
 from monitoring_pipeline.simulation.flights.thresholds import spring_thresholds
 from monitoring_pipeline.simulation.flights.train import DELAY_MODEL_ID, LATE_MODEL_ID, LATE_THRESHOLD
@@ -29,7 +28,14 @@ def test_the_config_declares_exactly_what_the_models_say_and_see(config: Monitor
         assert categorical == list(CATEGORICAL_FEATURES)
         assert model.segments == ["carrier", "origin"]
         assert model.reference is not None
-        assert model.reference.file == REFERENCE_NAME
+        assert model.reference.file == REFERENCE_NAMES[model.id]
+
+
+def test_drift_is_judged_by_the_defaults_and_every_drift_rule_speaks_of_any_drift(config: MonitoringConfig) -> None:
+    for model in config.models:
+        assert model.drift == DriftSettings()
+        assert [name for name, feature in model.features.items() if feature.drift is False] == ["weekday"]
+        assert {rule.above for rule in model.rules if rule.metric in DRIFT_METRICS} == {0}
 
 
 def test_the_config_and_the_replay_agree_on_threshold_and_time(config: MonitoringConfig) -> None:
@@ -69,18 +75,8 @@ def test_somebody_elses_config_is_not_overwritten(tmp_path: Path) -> None:
 def test_each_threshold_stands_at_the_tail_of_the_spring(config: MonitoringConfig) -> None:
     tails = spring_thresholds(load_flights())
 
-    for rule in (rule for model in config.models for rule in model.rules if rule.metric != "drifted_features"):
+    for rule in (rule for model in config.models for rule in model.rules if rule.metric not in DRIFT_METRICS):
         side, bound = ("above", rule.above) if rule.above is not None else ("below", rule.below)
         grain = "hour" if rule.grain is Grain.HOUR else "day"
         # The metrics written into the file are rounded to what a reader can keep in mind.
         assert bound == pytest.approx(tails[f"{rule.metric} per {grain}, {side}"], rel=0.02), rule.id
-
-
-@pytest.mark.long
-def test_each_drift_floor_stands_at_the_tail_of_the_spring(config: MonitoringConfig) -> None:
-    floors = spring_drift_floors(load_flights())
-
-    for model in config.models:
-        assert {name for name, feature in model.features.items() if not feature.drift} == NOT_WATCHED
-        for name, tail in floors.items():
-            assert getattr(model.drift, name.split(" ")[0]) == pytest.approx(tail, rel=0.05), name

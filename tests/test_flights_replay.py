@@ -9,19 +9,20 @@ from typing import Any
 
 import orjson
 import pandas as pd
-import pyarrow.parquet
 import pytest
 
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.simulation.flights.data import FEATURES, load_flights
-from monitoring_pipeline.simulation.flights.files import write_reference
+from monitoring_pipeline.simulation.flights.files import REFERENCE_NAMES, write_references
 from monitoring_pipeline.simulation.flights.replay import ReplayDay, replay
 from monitoring_pipeline.simulation.flights.scores import june_scores
-from monitoring_pipeline.simulation.flights.train import LATE_THRESHOLD, FlightModels, fit, train
+from monitoring_pipeline.simulation.flights.spring import predicted_spring
+from monitoring_pipeline.simulation.flights.train import DELAY_MODEL_ID, LATE_THRESHOLD, FlightModels, fit, train
 from monitoring_pipeline.windows import DAY_MICROS, to_micros
 
 Events = list[dict[str, Any]]
 
+LATE_COLUMNS = ["predicted_value", "prediction_proba", "actual_value"]
 KNOWN_ONLY_LATER = ["arrival_delay_minutes", "landed_at"]
 
 
@@ -205,15 +206,36 @@ def test_a_second_training_and_replay_write_the_same_bytes(
         assert (repeated.now, repeated.prediction_count) == (day.now, day.prediction_count)
 
 
-def test_the_reference_is_a_repeatable_sample_of_the_training_months(flights: pd.DataFrame, tmp_path: Path) -> None:
-    first = write_reference(flights, tmp_path / "new" / "first.parquet")
-    second = write_reference(flights, tmp_path / "second.parquet")
+def test_the_references_are_the_training_months_with_instants_predictions_and_truth(
+    flights: pd.DataFrame, tmp_path: Path
+) -> None:
+    # One flight in forty of each month: what is in the files does not depend on how many there are.
+    some = flights[flights["month"] <= 6].iloc[::40]
 
-    table = pyarrow.parquet.read_table(first)
-    assert first.read_bytes() == second.read_bytes()
-    assert table.column_names == list(FEATURES)
-    assert table.num_rows == 50_000
-    assert table["destination"].to_pandas().isin(flights.loc[flights["month"] <= 5, "destination"]).all()
+    write_references(some, tmp_path / "new")
+    write_references(some, tmp_path / "again")
+
+    spring = some[some["month"] <= 5]
+    for model_id, name in REFERENCE_NAMES.items():
+        table = pd.read_parquet(tmp_path / "new" / name)
+        outputs = ["predicted_value", "actual_value"] if model_id == DELAY_MODEL_ID else LATE_COLUMNS
+        assert (tmp_path / "new" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+        assert list(table.columns) == [*FEATURES, "predicted_at", *outputs]
+        assert table["predicted_at"].tolist() == spring["departs_at"].tolist()
+        assert (table["actual_value"].notna().to_numpy() == spring["landed_at"].notna().to_numpy()).all()
+    assert (table["predicted_value"] == (table["prediction_proba"] >= LATE_THRESHOLD)).all()
+
+
+def test_each_month_of_the_spring_is_predicted_by_models_that_have_not_seen_it(flights: pd.DataFrame) -> None:
+    some = flights[flights["month"] <= 5].iloc[::40]
+    march = some["month"] == 3
+    lied = some.assign(arrival_delay_minutes=some["arrival_delay_minutes"].mask(march, 999.0))
+
+    honest, misled = predicted_spring(some), predicted_spring(lied)
+
+    same = honest["predicted_minutes"] == misled["predicted_minutes"]
+    assert same[march].all()
+    assert not same[~march].all()
 
 
 def test_a_missing_scikit_learn_is_one_sentence_with_the_command_that_mends_it(

@@ -26,7 +26,7 @@ from monitoring_pipeline.config.home import Home
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.simulation.flights.data import load_flights
 from monitoring_pipeline.simulation.flights.demo import ReplayClock, open_demo, replay_day
-from monitoring_pipeline.simulation.flights.files import REFERENCE_NAME, write_reference
+from monitoring_pipeline.simulation.flights.files import write_references
 from monitoring_pipeline.simulation.flights.replay import ReplayDay, replay
 from monitoring_pipeline.simulation.flights.train import FlightModels, train
 
@@ -203,7 +203,7 @@ def run_demo(home: Path, days: Sequence[ReplayDay], flights: Frame, *, end: str)
         demo = open_demo(Home.from_environment(), clock)
     # Nobody answers there: this is not about MLflow, which would take as long as all the rest.
     installation = replace(demo, config=demo.config.model_copy(update={"mlflow_url": "http://127.0.0.1:9"}))
-    write_reference(flights, home / REFERENCE_NAME)
+    write_references(flights, home)
     definitions = build_definitions(installation)
     with dg.DagsterInstance.ephemeral() as instance:
         for day in days:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 
 HOURS = range(72)
 HOURLY = ("joined_predictions", "data_quality", "hourly_performance", "hourly_findings")
-DAILY = ("daily_performance", "daily_estimates", "daily_findings")
+DAILY = ("daily_performance", "daily_estimates", "daily_truth_drift", "daily_findings")
 RESULTS = ("sums", "metrics", "drift", "quality", "findings")
 
 # What arrives late, by model: truths that were missing or are corrected, in hours of the first and the last day.

@@ -175,7 +175,9 @@ def test_the_end_does_not_depend_on_the_order_in_which_hours_were_judged(tmp_pat
     rng = random.Random(seed)
     hours = [hour for hour in range(10) if rng.random() < 0.9]  # some are missing
     at = START + 3 * DAY_MICROS
-    landed = {("predictions", hour): predicted([hour], distance=rng.choice([None, 1e6])) for hour in hours}
+    landed: dict[tuple[str | int, ...], list[Any]] = {
+        ("predictions", hour): predicted([hour], distance=rng.choice([None, 1e6])) for hour in hours
+    }
     for wave in range(2):  # the second wave corrects the first
         for hour in hours:
             landed["actuals", hour, wave] = truths(hour, error=rng.choice([1.0, 8.0, 25.0]), at=at + wave)

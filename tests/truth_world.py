@@ -22,6 +22,7 @@ from monitoring_pipeline.installation import Installation, open_installation
 from monitoring_pipeline.results.read import read_metrics
 from monitoring_pipeline.results.tables import metrics, performance_sums
 from monitoring_pipeline.stages.drifting.drift import measure_drift
+from monitoring_pipeline.stages.drifting.truth.truth_drift import measure_truth_drift
 from monitoring_pipeline.stages.due import due_days, due_hours
 from monitoring_pipeline.stages.estimating.estimates import estimate_days
 from monitoring_pipeline.stages.judging.findings import judge_windows
@@ -281,6 +282,7 @@ class World:
                 partial(merge_days, p, starts, only_due=only_due),
                 partial(estimate_days, p, starts, only_due=only_due),
                 partial(measure_drift, p, day, starts, only_due=only_due),
+                partial(measure_truth_drift, p, starts, only_due=only_due),
                 partial(judge_windows, p, day, starts, only_due=only_due),
             ]
         )

@@ -49,7 +49,7 @@ DAILY_ROWS = {
 
 RECOMPUTED = {
     Grain.HOUR: {"joined_predictions", "data_quality", "hourly_performance", "hourly_findings"},
-    Grain.DAY: {"daily_performance", ESTIMATES, "daily_findings"},
+    Grain.DAY: {"daily_performance", ESTIMATES, "daily_truth_drift", "daily_findings"},
 }
 
 

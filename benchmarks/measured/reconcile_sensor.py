@@ -19,7 +19,7 @@ from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, from_micros
 
 START = 1_672_531_200_000_000  # 2023-01-01T00:00Z
 HOURLY = ("logged_predictions", "joined_predictions", "data_quality", "hourly_performance", "hourly_drift")
-DAILY = ("daily_performance", "daily_estimates", "daily_drift")
+DAILY = ("daily_performance", "daily_estimates", "daily_drift", "daily_truth_drift")
 LAST = ("hourly_findings", "daily_findings")
 ROWS_PER_INSERT = 20_000
 

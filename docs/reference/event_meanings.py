@@ -122,6 +122,7 @@ further fields.
 - NDJSON and Python: an object, or its JSON as a string.
 - CSV and Parquet: a column `features.<name>` for each feature, or one column `features` with the object as a JSON
   string (Parquet: also a struct or a map); not both.
+- A feature that is declared `vector` is a list of numbers, in CSV its JSON: `"[0.1, 0.7]"`.
 
 In CSV, declared features, declared further fields and class names are read as the config says; other cells are what
 JSON would call them.

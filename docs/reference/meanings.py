@@ -25,7 +25,10 @@ SECTIONS = {
     "Model": ("A model", "An entry of `models`."),
     "Feature": ("A feature", "A value of `features`; a type alone may stand for it: `distance_km: numeric`."),
     "Labels": ("Labels", "When the truth is expected; see [late truth](../explanation/late-truth.md)."),
-    "Reference": ("Reference", "What drift is measured against: either `start` and `end`, or `file`."),
+    "Reference": (
+        "Reference",
+        "What drift is measured against: either `start` and `end`, or `file`; see [drift](../how-to/drift.md).",
+    ),
     "DriftSettings": (
         "Drift",
         "Evidence (`alpha`) and a minimum effect (the other keys), both; see [drift](../explanation/drift.md).",
@@ -113,7 +116,8 @@ CONFIG = {
         "under": "For each unit predicted too little.",
     },
     "Feature": {
-        "type": "How its values are read. Drift is measured on numeric, categorical and boolean features.",
+        "type": "How its values are read. `vector` is a list of numbers, such as an embedding. Drift is measured of "
+        "text, instants and vectors by numbers derived from them, see [drift](../how-to/drift.md).",
         "nullable": "`false`: a missing value fails an expectation (warning).",
         "min": "Numeric: smallest expected value (warning below it).",
         "max": "Numeric: largest expected value (warning above it).",
@@ -128,20 +132,23 @@ CONFIG = {
     "Reference": {
         "start": "Start of a window of logged predictions; only its hours that were computed count.",
         "end": "End of that window.",
-        "file": "A Parquet file with one column per measured feature; relative to the folder of the config.",
+        "file": "A Parquet file with one column per measured feature; relative to the folder of the config. With a "
+        "column `predicted_at` hours are compared with hours like them.",
     },
     "DriftSettings": {
         "min_samples": "Present values that window and reference both need; fewer are `not_enough_data`.",
         "alpha": "The window's budget: the probability that anything is called drifted although nothing changed.",
         "measures": "What is computed of each feature; those that do not fit its type are passed over. Left out: the "
         "usual ones, see [drift](../explanation/drift.md).",
-        "segments": "Splits, of those under the model's `segments`, that are measured too, each against its own rows of "
-        "the reference.",
+        "segments": "Splits, of those under the model's `segments`, that are measured too, each against its own "
+        "rows of the reference.",
         "season": "Which windows are compared with which: `none`, `hour_of_day`, `weekday`, `hour_of_week` (UTC). Left "
         "out: whatever makes each feature's comparison sharpest.",
-        "independent_rows": "`true`: rows of one window are no more alike than those of different ones, so the instants "
-        "of the reference are not made use of.",
+        "independent_rows": "`true`: rows of one window are no more alike than those of different ones, so the "
+        "instants of the reference are not made use of.",
         "pool": "When hours with few rows are looked at together.",
+        "multivariate": "Looks at all numeric, categorical and boolean inputs together, of whole days, if there are "
+        "two: `reconstruction` (do they still go together), `domain_classifier` (can anything tell the rows apart).",
         "ks": "Kolmogorov-Smirnov: smallest distance that counts, a share of rows.",
         "wasserstein": "Wasserstein: smallest distance that counts, in standard deviations of the reference.",
         "psi": "Population stability index: smallest value that counts, nats.",
@@ -155,8 +162,12 @@ CONFIG = {
         "missing_rate": "Missing values: smallest difference of their shares that counts.",
         "new_categories": "New categories: smallest share of the window's rows in them that counts.",
         "lost_categories": "Lost categories: smallest share of the reference's rows in them that counts.",
-        "domain_classifier": "All inputs together: smallest 2 · |AUC - 0.5| that counts.",
+        "domain_classifier": "All inputs together: smallest 2 · AUC - 1 that counts.",
         "concept": "Concept drift: smallest change of the error at equal inputs that counts, in standard deviations.",
+        "detectors": "What reads the errors of labelled rows one by one, of each day and the 7 before it. `kswin` "
+        "takes a second for 3,000 rows. No rule judges them.",
+        "run_length": "Labelled rows between two false alarms of a detector, on average; to 10,000 for all but `cusum` "
+        "and `page_hinkley`.",
     },
     "Pool": {
         "rows": "An hour with fewer rows is looked at twice: alone, and with as many hours before it as give so many.",

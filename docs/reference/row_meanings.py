@@ -171,7 +171,9 @@ _EVENT = {
 _DRIFT = {
     "drift_type": "What moved: `data_drift` (inputs), `prediction_drift` (what the model says), `label_drift` (the "
     "truth), `concept_drift` (the relation between them).",
-    "feature": "The input, or an output in parentheses: `(prediction)`, `(confidence)`.",
+    "feature": "The input; `name: column` where it is compared by numbers derived from it (text, instants, vectors). "
+    "In parentheses an output, `(prediction)` or `(confidence)`, all inputs: `(inputs together)`, `(ties between "
+    "inputs)`, or what needs labels: `(actual)`, `(error at equal inputs)`, `(error row by row)`.",
     "measure": "One of the names below; `overall` is the feature's own verdict, from all its measures.",
     "verdict": "`drift`, `no_drift` or `not_enough_data`.",
     "reason": "Why; never `null`.",
@@ -187,7 +189,10 @@ _DRIFT = {
     "n_window": "Present values of the window.",
     "n_effective": "Independent values that the window's are worth.",
     "window_count": "Windows put together; 1 is the window alone.",
-    "detail": "What else a measure says; of `overall` which measure its score comes from (`led_by`).",
+    "detail": "What else a measure says; of `overall` which measure its score comes from (`led_by`). Of `concept` the "
+    "change of the mean error, truth less prediction, in its own unit: `concept` (at equal inputs) with its interval, "
+    "`covariate` (other inputs), `remainder` (inputs that the reference lacks), and the `leaf` that changed most. Of "
+    "detectors the `alarms`.",
     "reference_id": "Hash of the reference's content.",
     "known_from": "Since when this result stands.",
 }
@@ -297,8 +302,15 @@ MEASURES = {
     "missing_rate": "Difference of the shares of missing values, 0 to 1. All features.",
     "new_categories": "Share of the window's rows in categories that the reference never saw. Categorical features.",
     "lost_categories": "Share of the reference's rows in categories that the window lacks. Categorical features.",
-    "domain_classifier": "How well rows can be told from those of the reference: 2 · |AUC - 0.5|, 0 to 1. All inputs.",
+    "domain_classifier": "How well rows can be told from those of the reference: 2 · AUC - 1, 0 to 1. All inputs.",
     "concept": "Change of the error at equal inputs, in standard deviations of the reference's errors.",
+    "cusum": "Detector of row-by-row errors: its statistic in units of its limit, the largest of the day. 0 or more.",
+    "page_hinkley": "As `cusum`, against the mean of all that was seen.",
+    "adwin": "Detector of row-by-row errors; it does not tell how near it came, so no value.",
+    "kswin": "As `adwin`, over the whole distribution of the errors.",
+    "ddm": "As `adwin`, of wrong answers.",
+    "hddm_a": "As `adwin`, of wrong answers.",
+    "hddm_w": "As `adwin`, of wrong answers.",
 }
 
 DRIFT_REASONS = {
@@ -313,4 +325,9 @@ DRIFT_REASONS = {
     "all_missing": "`not_enough_data`: the window has rows, but the feature is missing in each.",
     "constant_reference": "`not_enough_data`: no spread to bin by or to measure in; KS still compares.",
     "nothing_detectable": "`not_enough_data`: not even the largest difference could be told from noise.",
+    "nothing_comparable": "`not_enough_data`: most rows are of kinds that the reference lacks.",
+    "alarm_raised": "`drift`: a detector saw the level of errors change in the window.",
+    "alarm_stands": "`drift`: it saw the level change before the window, and the change lasts.",
+    "no_alarm": "`no_drift`: no detector's alarm in the window.",
+    "not_binary": "`not_enough_data`: the detector reads right and wrong answers, which a regression has none of.",
 }

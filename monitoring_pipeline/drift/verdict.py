@@ -64,7 +64,7 @@ MINIMUM_EFFECTS: Mapping[Measure, float] = MappingProxyType(
         Measure.MISSING_RATE: 0.02,  # share of rows
         Measure.NEW_CATEGORIES: 0.01,  # share of the window's rows
         Measure.LOST_CATEGORIES: 0.05,  # share of the reference's rows
-        Measure.DOMAIN_CLASSIFIER: 0.2,  # 2 · |AUC - 0.5|: AUC 0.6
+        Measure.DOMAIN_CLASSIFIER: 0.2,  # 2 · AUC - 1: an AUC of 0.6
         Measure.CONCEPT: 0.1,  # standard deviations of the reference's errors
     }
 )

@@ -9,7 +9,6 @@ Source: Hodges (1958), "The significance probability of the Smirnov two-sample t
 """
 
 from functools import lru_cache
-from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ MOST_FEWER_ROWS = 100
 """Rows of the smaller sample up to which the paths are counted: above them the corrected limit law is as good."""
 
 MOST_CELLS = 200_000
-"""Product of both samples' rows up to which they are counted, for cost: about a millisecond per law at most."""
+"""Product of both samples' rows up to which they are counted, for cost: a few milliseconds per p-value at most."""
 
 
 def is_countable(n: int, m: int) -> bool:
@@ -52,29 +51,6 @@ def p_value(n: int, m: int, gap: int) -> float:
         if last < many and paths.size > 0:
             leaving += _share(paths[-1:], i, np.array([last + 1]), few, many)
     return min(1.0, leaving)
-
-
-@lru_cache(maxsize=4096)
-def smallest_gap(n: int, m: int, level: float, guess: float) -> int:
-    """The smallest ``gap`` whose probability is at most ``level``; one step beyond ``n m`` if there is none.
-
-    Args:
-        n: rows of one sample.
-        m: rows of the other.
-        level: probability, in (0, 1).
-        guess: about the distance that is looked for; a good one saves time, a bad one does no harm.
-    """
-    step = gcd(n, m)
-    low, high = 0, n * m // step + 1  # p(low) > level always; p(high) <= level, taken so at the far end
-    width = max(1, int(0.01 * guess * n * m) // step)
-    around = int(guess * n * m) // step
-    for probe in (around - width, around + width):
-        if low < probe < high:
-            low, high = (probe, high) if p_value(n, m, probe * step) > level else (low, probe)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if p_value(n, m, middle * step) > level else (low, middle)
-    return high * step
 
 
 def _last(i: int, few: int, many: int, gap: int) -> int:

@@ -22,7 +22,8 @@ _POINTS = 64
 _DEVIATIONS_OF_A_COUNT = 6.5
 _STEPS = 60
 _FARTHEST_SHIFT = 60.0  # of a count's logarithm: beyond it a cell gives all it can or nothing
-_CLOSE_ROWS = 1e-6
+_CLOSE = 0.01  # of the counts' deviation, before the last step
+_CLOSE_ROWS = 1e-4
 # A cell's counts rarer than exp(-this) times its likeliest are left out: a law with a second peak out there would
 # spoil the approximation of the first, and no one asks for probabilities below it.
 _LEAST_LOG_WEIGHT = 17.0
@@ -30,7 +31,7 @@ _LEAST_LOG_WEIGHT = 17.0
 _LARGE_SHARE = 0.2
 # Where tails are computed, in the distance's standard deviations from its mean, for a normal law.
 _DEVIATIONS = np.array([-2.5, -2.0, -1.5, -1.0, -0.5, 0.3, 0.7, 1.2, 1.7, 2.2, 2.7, 3.2, 3.8, 4.4, 5.0, 6.0, 7.5, 9.0])
-_FARTHER = np.array([1.2, 1.5, 2.0, 3.0, 5.0, 8.0, 13.0])
+_FARTHER = np.array([1.2, 1.5, 2.0, 3.0, 5.0])
 
 
 def tail(urn: Urn, part: Contribution, unit: float, *, kinked: bool = False) -> Tail:
@@ -102,7 +103,8 @@ class _Tilted:
         self.tilts = tilts
         base = weights[:, None, :] + tilts[:, None] * terms[:, None, :]  # kinds of cells × tilts × counts
         shift = _balanced(base, counts, repeats, drawn, near=np.clip(-drift * tilts, -5.0, 5.0))
-        moments, logarithms = _sums(base, counts, shift, (counts, counts**2, terms, terms**2, terms * counts))
+        of = _columns(counts, counts**2, terms, terms**2, terms * counts)
+        moments, logarithms = _sums(base, counts, shift, of)
         mean_counts, mean_terms = moments[..., 0], moments[..., 2]
         self.cumulant: Floats = repeats @ logarithms - shift * drawn
         self.count_variance: Floats = repeats @ (moments[..., 1] - mean_counts**2)
@@ -114,32 +116,36 @@ class _Tilted:
 
 def _balanced(base: Floats, counts: Floats, repeats: Floats, drawn: float, *, near: Floats) -> Floats:
     """For each tilt what counts must be tilted by, so that their expected sum stays the sample's rows."""
-    shift, open_tilts = near.copy(), np.arange(near.size)
+    shift, powers, left = near.copy(), _columns(counts, counts**2), np.arange(near.size)
     lows, highs = np.full(near.size, -_FARTHEST_SHIFT), np.full(near.size, _FARTHEST_SHIFT)
     for _ in range(_STEPS):
-        at, low, high = shift[open_tilts], lows[open_tilts], highs[open_tilts]
-        moments, _ = _sums(base[:, open_tilts], counts, at, (counts, counts**2))
-        excess = repeats @ moments[..., 0] - drawn
+        at, low, high = shift[left], lows[left], highs[left]
+        moments, _ = _sums(base if left.size == near.size else base[:, left], counts, at, powers)
+        mean = moments[..., 0]
+        excess, variance = repeats @ mean - drawn, repeats @ (moments[..., 1] - mean**2)
         low, high = np.where(excess > 0, low, at), np.where(excess > 0, at, high)
-        newton = at - excess / np.maximum(repeats @ (moments[..., 1] - moments[..., 0] ** 2), 1e-300)
-        far = np.abs(excess) >= _CLOSE_ROWS * drawn
-        inside = (newton > low) & (newton < high)
-        shift[open_tilts] = np.where(far, np.where(inside, newton, (low + high) / 2.0), at)
-        lows[open_tilts], highs[open_tilts] = low, high
-        open_tilts = open_tilts[far]
-        if not open_tilts.size:
+        newton = at - excess / np.maximum(variance, 1e-300)
+        shift[left] = np.where((newton > low) & (newton < high), newton, (low + high) / 2.0)
+        lows[left], highs[left] = low, high
+        # The last step squares what is left of the excess.
+        left = left[excess**2 >= _CLOSE**2 * np.maximum(variance, (_CLOSE_ROWS * drawn) ** 2)]
+        if not left.size:
             break
     return shift
 
 
-def _sums(base: Floats, counts: Floats, shift: Floats, of: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+def _columns(*of: Floats) -> Floats:
+    return np.stack((np.ones_like(of[0]), *of), axis=2)
+
+
+def _sums(base: Floats, counts: Floats, shift: Floats, of: Floats) -> tuple[Floats, Floats]:
     """Means of functions of a cell's count, by kind of cell and tilt, and the logarithms of the sums of weights."""
     weights = shift[:, None] * counts[:, None, :]
     weights += base
     largest = np.max(weights, axis=2, keepdims=True)
     weights -= largest
     np.exp(weights, out=weights)
-    sums = weights @ np.stack((np.ones_like(counts), *of), axis=2)  # one pass over the weights for all of them
+    sums = weights @ of  # one pass over the weights for all of them
     whole = sums[..., :1]
     return sums[..., 1:] / whole, (largest + np.log(whole))[..., 0]
 

@@ -9,6 +9,7 @@ from monitoring_pipeline.drift.arrays import Counts, Floats
 from monitoring_pipeline.drift.laws.bridge_law import BridgeLaw
 from monitoring_pipeline.drift.laws.mean_shape import MeanShape
 from monitoring_pipeline.drift.measurement import Measurement
+from monitoring_pipeline.drift.placed import PLACING
 from monitoring_pipeline.drift.reference import NumericReference
 from monitoring_pipeline.drift.sizes import Z_POWER, Sizes
 
@@ -70,35 +71,39 @@ def normalised_distance(reference: NumericReference, window: Floats) -> float:
 
 
 def _distance(reference: NumericReference, window: Floats, scaled: Floats) -> float:
+    below = PLACING.rows_below(reference.values, window)
     if reference.shares is not None:
-        return _weighted_distance(reference, window, scaled, reference.shares)
+        return _weighted_distance(reference, scaled, below, reference.shares)
     n, m = window.size, reference.values.size
     # Probability in units of 1 / (n m), where every step of both quantile functions is a whole number. Row i of
     # the window faces the reference's quantiles on [lower, upper); up to ``split`` they lie below the row.
     bounds = np.arange(n + 1, dtype=np.int64) * m
-    lower, upper = bounds[:-1], bounds[1:]
-    split = np.clip(np.searchsorted(reference.values, window) * n, lower, upper)
-    at_bounds = _quantile_sums(reference, bounds, n)
-    facing = at_bounds[:-1] + at_bounds[1:] - 2.0 * _quantile_sums(reference, split, n)
+    lower, upper, reached = bounds[:-1], bounds[1:], below * n
+    split = np.clip(reached, lower, upper)
+    at_bounds = _quantile_sums(reference, bounds / n)
+    at_split = np.where(
+        reached < lower, at_bounds[:-1], np.where(reached > upper, at_bounds[1:], reference.scaled_sums[below])
+    )
+    facing = at_bounds[:-1] + at_bounds[1:] - 2.0 * at_split
     return max(0.0, float(np.sum(scaled * ((2 * split - lower - upper) / (n * m)) + facing / m)))
 
 
-def _weighted_distance(reference: NumericReference, window: Floats, scaled: Floats, shares: Floats) -> float:
+def _weighted_distance(reference: NumericReference, scaled: Floats, below: Counts, shares: Floats) -> float:
     # As above, in probabilities: the integral of the quantile function is a straight line between two shares.
-    bounds = np.arange(window.size + 1) / window.size
+    bounds = np.arange(scaled.size + 1) / scaled.size
     lower, upper = bounds[:-1], bounds[1:]
-    split = np.clip(shares[np.searchsorted(reference.values, window)], lower, upper)
+    split = np.clip(shares[below], lower, upper)
     at_bounds = np.interp(bounds, shares, reference.scaled_sums)
     facing = at_bounds[:-1] + at_bounds[1:] - 2.0 * np.interp(split, shares, reference.scaled_sums)
     return max(0.0, float(np.sum(scaled * (2.0 * split - lower - upper) + facing)))
 
 
-def _quantile_sums(reference: NumericReference, positions: Counts, n: int) -> Floats:
-    """Integral of the reference's scaled quantile function up to ``positions / (n m)``, times m."""
-    whole, part = np.divmod(positions, n)
+def _quantile_sums(reference: NumericReference, rows: Floats) -> Floats:
+    """Integral of the reference's scaled quantile function over so many of its rows, parts of one included."""
+    whole = rows.astype(np.int64)
     sums = reference.scaled_sums
-    following = np.minimum(whole + 1, reference.values.size)
-    between: Floats = sums[whole] + (part / n) * (sums[following] - sums[whole])
+    at = sums[whole]
+    between: Floats = at + (rows - whole) * (sums[np.minimum(whole + 1, reference.values.size)] - at)
     return between
 
 

@@ -65,6 +65,4 @@ class TimeStructure:
         rows = self.worth.rows_beside(window)
         if isinstance(rows, NoCounterpart):
             return rows
-        return Sizes(
-            reference=rows, window=effective_rows(window, self.intraclass), freedom=self.intraclass.freedom
-        )
+        return Sizes(reference=rows, window=effective_rows(window, self.intraclass), freedom=self.intraclass.freedom)

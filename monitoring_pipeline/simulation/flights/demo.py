@@ -15,13 +15,14 @@ from monitoring_pipeline.events.ingest import ingest_file
 from monitoring_pipeline.events.read import known_models
 from monitoring_pipeline.installation import Installation, open_installation
 from monitoring_pipeline.simulation.flights.data import load_flights
-from monitoring_pipeline.simulation.flights.files import REFERENCE_NAME, write_config, write_reference
+from monitoring_pipeline.simulation.flights.files import write_config, write_references
 from monitoring_pipeline.simulation.flights.replay import REPLAY_END, REPLAY_START, ReplayDay, replay
 from monitoring_pipeline.simulation.flights.train import DELAY_MODEL_ID, LATE_MODEL_ID, train
 from monitoring_pipeline.windows import Grain, to_micros
 
-# The flights, the two models, the reference, and a file for each day and the one on which the last flights land.
-PREPARATION_STEPS = 4 + (REPLAY_END - REPLAY_START).days + 1
+# The flights, the two models, five months of the reference, and a file for each day and the one on which the last
+# flights land.
+PREPARATION_STEPS = 8 + (REPLAY_END - REPLAY_START).days + 1
 
 
 class ReplayClock:
@@ -87,7 +88,7 @@ def open_demo(home: Home, clock: ReplayClock) -> Installation:
 
 
 def prepare_days(installation: Installation, *, on_progress: OnProgress) -> list[ReplayDay]:
-    """Load the flights, train the models, write the reference and each day's event files.
+    """Load the flights, train the models, write the references and each day's event files.
 
     Args:
         installation: from :func:`open_demo`.
@@ -97,8 +98,7 @@ def prepare_days(installation: Installation, *, on_progress: OnProgress) -> list
     on_progress("loading 336,776 flights of 2013 and their weather")
     flights = load_flights()
     models = train(flights, on_progress=on_progress)
-    on_progress("writing the reference for drift")
-    write_reference(flights, root / REFERENCE_NAME)
+    write_references(flights, root, on_progress=on_progress)
     days = []
     for day in replay(flights, models, root / "flights" / "events"):
         on_progress(f"writing the events of {day.day}")

@@ -11,14 +11,8 @@ import numpy as np
 import pandas as pd
 
 from monitoring_pipeline.simulation.flights.data import load_flights
-from monitoring_pipeline.simulation.flights.drift_floors import spring_drift_floors
-from monitoring_pipeline.simulation.flights.train import (
-    LAST_TRAINING_MONTH,
-    LATE_MINUTES,
-    LATE_THRESHOLD,
-    Progress,
-    fit,
-)
+from monitoring_pipeline.simulation.flights.spring import predicted_spring
+from monitoring_pipeline.simulation.flights.train import LATE_MINUTES, LATE_THRESHOLD, Progress
 
 MIN_LABELLED = 30  # windows with fewer landed flights are left out, as the rules leave them out
 DAY_TAIL, HOUR_TAIL = 0.05, 0.01  # share of spring windows beyond the threshold
@@ -26,9 +20,8 @@ DAY_TAIL, HOUR_TAIL = 0.05, 0.01  # share of spring windows beyond the threshold
 
 def spring_thresholds(flights: pd.DataFrame, *, on_progress: Progress = lambda _: None) -> dict[str, float]:
     """The tail of each watched metric over the spring's windows, by rule."""
-    spring = flights[flights["month"] <= LAST_TRAINING_MONTH]
-    predicted = pd.concat([_predicted_by_the_others(spring, month, on_progress) for month in spring["month"].unique()])
-    days, hours = _by_window(predicted, "D"), _by_window(predicted, "h")
+    figures = _figures(predicted_spring(flights, on_progress=on_progress))
+    days, hours = _by_window(figures, "D"), _by_window(figures, "h")
     return {
         "mae per day, above": float(days["mae"].quantile(1 - DAY_TAIL)),
         "mae per hour, above": float(hours["mae"].quantile(1 - HOUR_TAIL)),
@@ -38,26 +31,24 @@ def spring_thresholds(flights: pd.DataFrame, *, on_progress: Progress = lambda _
     }
 
 
-def _predicted_by_the_others(spring: pd.DataFrame, month: int, on_progress: Progress) -> pd.DataFrame:
-    on_progress(f"month {month} from the other months")
-    left_out = spring[spring["month"] == month]
-    models = fit(spring[spring["month"] != month])
-    minutes, probability = models.delay_minutes(left_out), models.late_probability(left_out)
-    landed = left_out["landed_at"].notna()
-    late = left_out["arrival_delay_minutes"] > LATE_MINUTES
+def _figures(predicted: pd.DataFrame) -> pd.DataFrame:
+    """What each flight adds to the metrics."""
+    minutes, probability = predicted["predicted_minutes"], predicted["late_probability"]
+    landed = predicted["landed_at"].notna()
+    late = predicted["arrival_delay_minutes"] > LATE_MINUTES
     return pd.DataFrame(
         {
-            "departs_at": left_out["departs_at"],
+            "departs_at": predicted["departs_at"],
             "coverage": landed.astype(float),
-            "mae": (left_out["arrival_delay_minutes"] - minutes).abs(),  # missing where not landed
+            "mae": (predicted["arrival_delay_minutes"] - minutes).abs(),  # missing where not landed
             "log_loss": pd.Series(-np.log(np.where(late, probability, 1 - probability)), late.index).where(landed),
             "recall": pd.Series(probability >= LATE_THRESHOLD, late.index, dtype=float).where(late),
         }
     )
 
 
-def _by_window(predicted: pd.DataFrame, frequency: str) -> pd.DataFrame:
-    windows = predicted.groupby(predicted["departs_at"].dt.floor(frequency))
+def _by_window(figures: pd.DataFrame, frequency: str) -> pd.DataFrame:
+    windows = figures.groupby(figures["departs_at"].dt.floor(frequency))
     means = windows[["coverage", "mae", "log_loss", "recall"]].mean()
     return means[windows["mae"].count() >= MIN_LABELLED]
 
@@ -65,7 +56,7 @@ def _by_window(predicted: pd.DataFrame, frequency: str) -> pd.DataFrame:
 def main() -> None:
     """Print the thresholds; the steps go to stderr."""
     flights = load_flights()
-    thresholds = spring_thresholds(flights, on_progress=_to_stderr) | spring_drift_floors(flights)
+    thresholds = spring_thresholds(flights, on_progress=_to_stderr)
     sys.stdout.writelines(f"{name} {value:.3f}\n" for name, value in thresholds.items())
 
 

@@ -37,10 +37,18 @@ def table_of(columns: Columns) -> pa.Table:
     return pa.table(arrays)
 
 
+def _rows(values: Any) -> Sequence[Any]:
+    if getattr(values, "ndim", 1) > 1:
+        return list(values)
+    if getattr(getattr(values, "dtype", None), "tz", None) is not None and hasattr(values, "dt"):
+        # UTC, as instants without a zone are read: pyarrow asks pandas for them in a way that it warns of.
+        return values.dt.tz_convert(None)  # type: ignore[no-any-return]  # pandas is not imported for a type
+    return values  # type: ignore[no-any-return]  # whatever it is, pyarrow says whether it is a sequence
+
+
 def _array(name: str, values: Any) -> pa.Array:
-    rows: Sequence[Any] = list(values) if getattr(values, "ndim", 1) > 1 else values
     try:
-        return pa.array(rows)
+        return pa.array(_rows(values))
     except (pa.ArrowException, TypeError, ValueError):
         # The exception would quote a value.
         raise MonitorError(

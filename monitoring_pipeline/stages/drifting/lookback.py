@@ -55,7 +55,7 @@ def look_back(
         together[group.key.model_version, group.key.environment] += found
     if table.num_rows and not any(together.values()):
         raise MonitorError(
-            f"nothing of {model.id} can be compared: it declares no feature that is measured for drift, and {rows.place} "
-            "does not say what was predicted; declare its features"
+            f"nothing of {model.id} can be compared: it declares no feature that is measured for drift, and "
+            f"{rows.place} does not say what was predicted; declare its features"
         )
     return [row for judged in together.values() for row in judged_rows(model, Grain.HOUR, judged)]

@@ -65,7 +65,10 @@ class ReferenceRows:
         prefix = SEGMENT_PREFIX if self.logged else ""
         chosen = np.ones(self.table.num_rows, dtype=np.bool_)
         for field, value in zip(segment.fields, segment.values, strict=True):
-            chosen &= _has_value(column_of(self.table, prefix + field), value)
+            if self.logged or field in self.table.column_names:
+                chosen &= _has_value(column_of(self.table, prefix + field), value)
+            else:
+                chosen[:] = False  # a missing value is a segment of its own, but nobody said that it is missing
         return ReferenceRows(
             table=self.table.filter(pa.array(chosen)),
             instants=None if self.instants is None else self.instants[chosen],

@@ -18,6 +18,7 @@ from monitoring_pipeline.stages.drifting.references import Wanted, prepare
 from monitoring_pipeline.stages.drifting.result_rows import Comparison, judged_rows
 from monitoring_pipeline.stages.drifting.subjects import Subject, criteria
 from monitoring_pipeline.stages.drifting.truth.concept import AT_EQUAL_INPUTS, PreparedConcept, prepared_concept
+from monitoring_pipeline.stages.drifting.truth.level import PreparedStream, prepared_stream
 from monitoring_pipeline.stages.drifting.truth.outcomes import outcomes_of
 from monitoring_pipeline.stages.drifting.truth.reference import (
     MOST_SAMPLED_ROWS,
@@ -25,12 +26,7 @@ from monitoring_pipeline.stages.drifting.truth.reference import (
     LabelledReference,
     labelled_with_features,
 )
-from monitoring_pipeline.stages.drifting.truth.streams import (
-    DAYS_BEFORE,
-    PreparedStream,
-    prepared_stream,
-    stream_rows,
-)
+from monitoring_pipeline.stages.drifting.truth.streams import DAYS_BEFORE, stream_rows
 from monitoring_pipeline.stages.drifting.windows import comparisons_between
 from monitoring_pipeline.stages.measuring.groups import GroupKey
 from monitoring_pipeline.stages.rows.hour_files import HourFiles, sampled_one_in
@@ -119,9 +115,7 @@ def _concept(model: Model, key: GroupKey, features: pa.Table, concept: PreparedC
     of_key = pc.and_(
         pc.equal(features["model_version"], key.model_version), pc.equal(features["environment"], key.environment)
     )
-    declared = model.drift.concept
-    actual = outcomes_of(model.task).actual
-    effect = criteria(model, actual).minimum_effect(Measure.CONCEPT) if declared is None else declared
+    effect = criteria(model, outcomes_of(model.task).actual).minimum_effect(Measure.CONCEPT)
     return Comparison(
         key=key,
         drift_type=DriftType.CONCEPT,

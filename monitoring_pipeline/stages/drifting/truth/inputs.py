@@ -1,8 +1,7 @@
 """A row's inputs as numbers: features, categories as columns of their own, and what the model said."""
 
-import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -55,14 +54,14 @@ class Input:
         return encoded
 
     @property
-    def column_names(self) -> tuple[str, ...]:
-        """What each column says of a row."""
+    def columns(self) -> list[tuple[str, str | None]]:
+        """The name of each column's input, and the category that it stands for, if it does."""
         if self.categories is None:
-            return (self.name,)
-        return tuple(
-            f"{self.name} = {one_line(category, max_length=_LONGEST_NAME)}"
+            return [(self.name, None)]
+        return [
+            (self.name, one_line(category, max_length=_LONGEST_NAME))
             for category in (*self.categories, OTHERS, MISSING)
-        )
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,23 +82,34 @@ class Inputs:
     @property
     def tokens(self) -> list[str]:
         """A name for each column that no category can look like."""
-        return [f"\0{position}\0" for position in range(len(self._names))]
+        return [f"\0{position}\0" for position in range(len(self._columns))]
 
     def in_words(self, rule: str) -> str:
         """A rule on tokens, with the names in their place: ``carrier = UA and distance > 500``."""
-        names = self._names
-
-        def condition(found: re.Match[str]) -> str:
-            name, is_category = names[int(found["column"])]
-            if not is_category:
-                return found[0].replace(f"\0{found['column']}\0", name)
-            return name if found["sign"] == ">" else f"not {name}"
-
-        return re.sub("(?:[^\0 ]+ < )?\0(?P<column>[0-9]+)\0 (?P<sign><=|>) [^ ]+", condition, rule)
+        columns, words = self._columns, []
+        conditions = [part.split("\0") for part in rule.split(" and ")]
+        # One category rules out the others of its input.
+        settled = {columns[int(c[1])][0] for c in conditions if len(c) > 1 and _is_this_category(c, columns)}
+        for condition in conditions:
+            if len(condition) == 1:
+                return rule  # all rows
+            name, category = columns[int(condition[1])]
+            if category is None:
+                words.append(f"{condition[0]}{name}{condition[2]}")
+            elif _is_this_category(condition, columns):
+                words.append(f"{name} = {category}")
+            elif name not in settled:
+                words.append(f"{name} ≠ {category}")
+        return " and ".join(words)
 
     @property
-    def _names(self) -> list[tuple[str, bool]]:
-        return [(name, known.categories is not None) for known in self.inputs for name in known.column_names]
+    def _columns(self) -> list[tuple[str, str | None]]:
+        return [column for known in self.inputs for column in known.columns]
+
+
+def _is_this_category(condition: Sequence[str], columns: Sequence[tuple[str, str | None]]) -> bool:
+    """Whether a condition's column stands for a category, and its row has it: 1 and not 0."""
+    return columns[int(condition[1])][1] is not None and condition[2].startswith(" >")
 
 
 def _learned(reference: LabelledReference, task: Task) -> Iterator[Input]:

@@ -7,30 +7,28 @@ rows that are. Detectors of river take a new level as normal: they are silent af
 the middle of a day's change they may place it some rows otherwise than the day before did.
 
 Run lengths count rows, not windows: a day of 10,000 rows has one false alarm on average if ``run_length`` is as long.
-So detectors have no ``overall`` verdict, and no rule judges them.
+And they hold for rows that are independent: where days have their own weather, of which errors take a part, alarms come
+and go with it. So detectors have no ``overall`` verdict, and no rule judges them.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import orjson
 import pyarrow as pa
 
-from monitoring_pipeline.config.models import Model, Task
+from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.drift.arrays import Counts, Floats
 from monitoring_pipeline.drift.measurement import Measure
-from monitoring_pipeline.drift.reference import NumericReference
 from monitoring_pipeline.drift.streaming.alarms import Alarm, StreamReason
-from monitoring_pipeline.drift.streaming.baseline import Baseline
 from monitoring_pipeline.drift.streaming.reach import largest_reach
 from monitoring_pipeline.drift.streaming.replay import replay
 from monitoring_pipeline.drift.streaming.settings import Detector, DetectorSettings
 from monitoring_pipeline.drift.verdict import DriftReason, DriftType, DriftVerdict
 from monitoring_pipeline.results.write import Row
+from monitoring_pipeline.stages.drifting.truth.level import PreparedStream
 from monitoring_pipeline.stages.drifting.truth.outcomes import outcomes_of
-from monitoring_pipeline.stages.drifting.truth.reference import LabelledReference
 from monitoring_pipeline.stages.measuring.groups import GroupKey
 from monitoring_pipeline.windows import Grain, isoformat
 
@@ -42,26 +40,6 @@ DAYS_BEFORE = 7
 
 MOST_ALARMS = 20
 """Of one day, in its detail."""
-
-_WARM_UP_ROWS = 1000
-"""The last rows of the reference that detectors without a memory of it read first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PreparedStream:
-    """What errors were like in the reference.
-
-    Attributes:
-        baseline: their level and spread; ``None`` without labelled rows.
-        last: the reference's last errors, in the order of time.
-        row_count: labelled rows of the reference.
-        reference_id: hash of its errors.
-    """
-
-    baseline: Baseline | None
-    last: Floats
-    row_count: int
-    reference_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,21 +62,6 @@ class Errors:
         instants = rows["predicted_at"].to_numpy()
         misses = outcomes_of(model.task).misses(rows, model.threshold)
         return cls(misses=misses, instants=instants, first=int(np.searchsorted(instants, day)))
-
-
-@lru_cache(maxsize=16)
-def prepared_stream(reference: LabelledReference, task: Task, threshold: float) -> PreparedStream | None:
-    """Learn the level of a reference's errors once; ``None`` for a task whose rows have no error of their own."""
-    outcomes = outcomes_of(task)
-    if outcomes.errors is None:
-        return None
-    misses = outcomes.misses(reference.rows.table, threshold)
-    return PreparedStream(
-        baseline=Baseline.from_values(misses, binary=outcomes.binary) if misses.size else None,
-        last=misses[-_WARM_UP_ROWS:],
-        row_count=misses.size,
-        reference_id=NumericReference.from_values(misses).content_id(),
-    )
 
 
 def stream_rows(model: Model, key: GroupKey, rows: pa.Table, prepared: PreparedStream) -> Iterator[Row]:
