@@ -324,3 +324,17 @@ MODULES = [
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_in_the_docstrings_run(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("rows", [1.02, 2.0, 3.0])
+def test_a_handful_of_effective_rows_is_never_evidence(rows: float) -> None:
+    generator = np.random.default_rng(14)
+    sizes = Sizes(reference=480.0, window=rows)
+    numbers = NumericReference.from_values(generator.normal(size=20_000))
+    names = CategoricalReference.from_values([f"c{i}" for i in generator.integers(0, 10, size=20_000)])
+
+    of_numbers = numeric(numbers, np.full(2000, 3.0), criteria=EAGER, sizes=sizes)
+    of_names = categorical(names, ["c3"] * 2000, criteria=EAGER, sizes=sizes)
+
+    assert of_numbers[Measure.OVERALL].verdict is not DriftVerdict.DRIFT
+    assert of_names[Measure.OVERALL].verdict is not DriftVerdict.DRIFT

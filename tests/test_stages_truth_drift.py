@@ -142,7 +142,7 @@ def _said(x: float) -> Row:
 
 
 CONCEPT, ACTUAL, STREAM = "(error at equal inputs)", "(actual)", "(error row by row)"
-SETTINGS = {"alpha": 0.01}
+SETTINGS = {"alpha": 0.01, "detectors": ["cusum"]}
 RULES = [
     {"id": "relation", "metric": "concept_drift", "above": 0},
     {"id": "truth", "metric": "label_drift", "above": 0},

@@ -165,7 +165,8 @@ CONFIG = {
         "domain_classifier": "All inputs together: smallest 2 · AUC - 1 that counts.",
         "concept": "Concept drift: smallest change of the error at equal inputs that counts, in standard deviations.",
         "detectors": "What reads the errors of labelled rows one by one, of each day and the 7 before it. `kswin` "
-        "takes a second for 3,000 rows. No rule judges them.",
+        "takes a second for 3,000 rows. No rule judges them: rows of one hour err alike, and they are taken as "
+        "independent.",
         "run_length": "Labelled rows between two false alarms of a detector, on average; to 10,000 for all but `cusum` "
         "and `page_hinkley`.",
     },

@@ -107,7 +107,7 @@ class DriftSettings(MinimumEffects):
     multivariate: list[Multivariate] = []  # looks at all inputs together, of whole days
     domain_classifier: Share | None = None
     concept: Size | None = None  # in standard deviations of the reference's errors
-    detectors: list[Detector] = [Detector.CUSUM]  # what reads labelled rows one by one
+    detectors: list[Detector] = []  # what reads labelled rows one by one
     run_length: int = Field(default=10_000, ge=20, le=LARGEST_RUN_LENGTH)  # labelled rows between their false alarms
 
     @model_validator(mode="after")

@@ -32,6 +32,9 @@ from monitoring_pipeline.drift.laws.urn import Contribution, Urn
 from monitoring_pipeline.drift.sizes import Z_POWER, Sizes
 
 _MANY_EXPECTED_ROWS = 200.0
+# Fewer effective rows on either side lie in so few cells that no approximation of their law holds, and every window
+# is a surprise: they are no evidence of anything.
+FEWEST_ROWS = 8.0
 _MOST_CELLS_ENUMERATED = 6
 # Of tables with three cells: so many counts per cell, and the law is as good as continuous.
 _POINTS_OF_A_CELL = 140
@@ -56,6 +59,9 @@ class DivergenceNoise:
     def of(self, reference_counts: Counts | Floats, window_counts: Counts | Floats, sizes: Sizes) -> "Noise":
         """The noise of two samples counted in the same cells, each with at least one row."""
         urn = Urn.of(reference_counts, window_counts, sizes)
+        if min(sizes.reference, sizes.window) < FEWEST_ROWS:
+            law = ChiSquareLaw(freedom=urn.cell_count - 1) if urn.cell_count > 1 else None
+            return Noise(divergence=self, urn=urn, sizes=sizes, law=law, tells=False)
         return Noise(divergence=self, urn=urn, sizes=sizes, law=_law(self, urn))
 
 
@@ -83,16 +89,18 @@ class Noise:
         urn: both samples' rows.
         sizes: their effective rows.
         law: of the divergence in its unit; ``None`` for a single cell, where nothing can differ.
+        tells: whether there are rows enough for a p-value other than 1; the limit is then that of many rows.
     """
 
     divergence: DivergenceNoise
     urn: Urn
     sizes: Sizes
     law: Tail | ChiSquareLaw | None
+    tells: bool = True
 
     def p_value(self, divergence: float) -> float:
-        """Probability that noise alone reaches ``divergence``; 1 for a single cell."""
-        if self.law is None:
+        """Probability that noise alone reaches ``divergence``; 1 for a single cell, or too few effective rows."""
+        if self.law is None or not self.tells:
             return 1.0
         return self.sizes.p_value(min(1.0, self.law.p_value(divergence / self.divergence.unit(self.urn))))
 
@@ -108,7 +116,7 @@ class Noise:
         Approximate: a χ² of B - 1 degrees of freedom and noncentrality λ is taken as normal, with mean B - 1 + λ and
         variance 2 (B - 1) + 4 λ; a kinked divergence as growing like the root of one.
         """
-        if self.law is None:
+        if self.law is None or not self.tells:
             return None
         unit, limit = self.divergence.unit(self.urn), self.law.limit(self.sizes.level(alpha))
         if self.divergence.kinked:
