@@ -34,10 +34,10 @@ dev: $(STAMP) ## Dagster UI on :3000 and MLflow UI on :5000, loopback only; Ctrl
 	@$(BIN)/monitor dev || test $$? -eq 130
 
 test: $(STAMP) ## Run the tests that belong to every push
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not long"
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: $(STAMP) ## Run also the tests that take minutes
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .

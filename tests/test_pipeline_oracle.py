@@ -26,7 +26,6 @@ from monitoring_pipeline.config.home import Home
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.simulation.flights.data import load_flights
 from monitoring_pipeline.simulation.flights.demo import ReplayClock, open_demo, replay_day
-from monitoring_pipeline.simulation.flights.files import write_references
 from monitoring_pipeline.simulation.flights.replay import ReplayDay, replay
 from monitoring_pipeline.simulation.flights.train import FlightModels, train
 
@@ -201,9 +200,10 @@ def run_demo(home: Path, days: Sequence[ReplayDay], flights: Frame, *, end: str)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("MONITOR_HOME", str(home))
         demo = open_demo(Home.from_environment(), clock)
-    # Nobody answers there: this is not about MLflow, which would take as long as all the rest.
-    installation = replace(demo, config=demo.config.model_copy(update={"mlflow_url": "http://127.0.0.1:9"}))
-    write_references(flights, home)
+    # Nobody answers there: this is not about MLflow, which would take as long as all the rest; nor about drift.
+    without_drift = [model.model_copy(update={"reference": None}) for model in demo.config.models]
+    config = demo.config.model_copy(update={"mlflow_url": "http://127.0.0.1:9", "models": without_drift})
+    installation = replace(demo, config=config)
     definitions = build_definitions(installation)
     with dg.DagsterInstance.ephemeral() as instance:
         for day in days:

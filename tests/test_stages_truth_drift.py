@@ -219,7 +219,10 @@ def test_the_classes_of_a_yes_no_model_are_compared_as_categories(
     said = rng.random(2000)
     file = tmp_path / "binary.parquet"
     pq.write_table(pa.table({"prediction_proba": said, "actual_value": (rng.random(2000) < said).astype(int)}), file)
-    world = World(late=LateTruth(sqlite_engine, tmp_path, clock, task="binary", reference={"file": str(file)}))
+    late = LateTruth(
+        sqlite_engine, tmp_path, clock, task="binary", reference={"file": str(file)}, drift={"detectors": ["cusum"]}
+    )
+    world = World(late=late)
     for day in (0, 1):
         predictions, actuals = world.events(day, rows=300)
         flip = day == 1
