@@ -91,7 +91,7 @@ def test_page_hinkley_without_baseline_rows_is_rivers(mode: str) -> None:
 
     expected = []
     for value in values:
-        river.update(value)  # type: ignore[no-untyped-call]
+        river.update(value)
         expected.append(river.drift_detected)
 
     signed = centred(values, mean=0.0, rows=0) * (1 if mode == "up" else -1)

@@ -45,12 +45,12 @@ def positions(detector: RiverDetector, values: list[int]) -> list[int]:
 def test_the_installed_river_gives_the_positions_that_it_documents() -> None:
     numbers, errors = documented_numbers(), documented_errors()
 
-    assert positions(drift.ADWIN(), numbers) == [1023]  # type: ignore[no-untyped-call]  # river's own gap
+    assert positions(drift.ADWIN(), numbers) == [1023]
     assert positions(drift.KSWIN(alpha=0.0001, seed=42), numbers) == [1016]
     assert positions(drift.PageHinkley(), numbers) == [1006]
     assert positions(drift.binary.DDM(), errors) == [1334]
-    assert positions(drift.binary.HDDMA(), errors) == [1206]  # type: ignore[no-untyped-call]  # river's own gap
-    assert positions(drift.binary.HDDMW(), errors) == [1077]  # type: ignore[no-untyped-call]  # river's own gap
+    assert positions(drift.binary.HDDMA(), errors) == [1206]
+    assert positions(drift.binary.HDDMW(), errors) == [1077]
 
 
 @pytest.mark.parametrize("detector", [Detector.ADWIN, Detector.KSWIN])

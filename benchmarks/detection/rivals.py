@@ -47,19 +47,19 @@ def _chi2(reference: Values, windows: Values) -> Values:
     return np.asarray(chdtrc(occupied.sum(axis=1) - 1, statistic), dtype=np.float64)
 
 
-def psi(reference: Values, windows: Values, categorical: bool) -> Values:  # noqa: FBT001  (of one signature)
+def psi(reference: Values, windows: Values, categorical: bool) -> Values:  # noqa: FBT001  (called as a Distance)
     """Population stability index on the reference's deciles, or on categories."""
     p, q = (np.maximum(shares, EMPTY_SHARE) for shares in _shares(reference, windows, categorical=categorical))
     return np.asarray(((q - p) * np.log(q / p)).sum(axis=1), dtype=np.float64)
 
 
-def jensen_shannon(reference: Values, windows: Values, categorical: bool) -> Values:  # noqa: FBT001  (of one signature)
+def jensen_shannon(reference: Values, windows: Values, categorical: bool) -> Values:  # noqa: FBT001  (called as a Distance)
     """Jensen-Shannon distance, base 2, on the reference's deciles, or on categories."""
     p, q = _shares(reference, windows, categorical=categorical)
     return np.asarray(jensenshannon(np.broadcast_to(p, q.shape), q, base=2, axis=1), dtype=np.float64)
 
 
-def wasserstein(reference: Values, windows: Values, categorical: bool) -> Values:  # noqa: FBT001  (of one signature)
+def wasserstein(reference: Values, windows: Values, categorical: bool) -> Values:  # noqa: FBT001  (called as a Distance)
     """Wasserstein distance in standard deviations of the reference; of numbers only."""
     assert not categorical, "categories have no order to move along"
     present = np.sort(reference[~np.isnan(reference)])

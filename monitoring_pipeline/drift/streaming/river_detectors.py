@@ -43,7 +43,7 @@ def make(detector: Detector, parameter: float, *, proportion: float = 0.5) -> Ri
 
     match detector:
         case Detector.ADWIN:
-            return drift.ADWIN(delta=parameter, clock=1)  # type: ignore[no-untyped-call]  # river's own gap
+            return drift.ADWIN(delta=parameter, clock=1)
         case Detector.KSWIN:
             return drift.KSWIN(
                 alpha=parameter, window_size=KSWIN_WINDOW_ROWS, stat_size=KSWIN_RECENT_ROWS, seed=KSWIN_SEED
@@ -51,8 +51,8 @@ def make(detector: Detector, parameter: float, *, proportion: float = 0.5) -> Ri
         case Detector.DDM:
             return drift.binary.DDM(drift_threshold=parameter, warm_start=math.ceil(_DDM_EXPECTED_ONES / proportion))
         case Detector.HDDM_A:
-            return drift.binary.HDDMA(drift_confidence=parameter)  # type: ignore[no-untyped-call]  # as above
+            return drift.binary.HDDMA(drift_confidence=parameter)
         case Detector.HDDM_W:
-            return drift.binary.HDDMW(drift_confidence=parameter)  # type: ignore[no-untyped-call]  # as above
+            return drift.binary.HDDMW(drift_confidence=parameter)
         case _:
             raise ValueError(f"{detector} is not one of river's detectors")
