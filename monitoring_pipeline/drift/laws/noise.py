@@ -29,6 +29,7 @@ from monitoring_pipeline.drift.arrays import Counts, Floats
 from monitoring_pipeline.drift.laws import enumeration, saddlepoint
 from monitoring_pipeline.drift.laws.tail import Tail
 from monitoring_pipeline.drift.laws.urn import Contribution, Urn
+from monitoring_pipeline.drift.measurement import Measurement
 from monitoring_pipeline.drift.sizes import Z_POWER, Sizes
 
 _MANY_EXPECTED_ROWS = 200.0
@@ -125,6 +126,16 @@ class Noise:
         else:
             smallest = unit * max(0.0, _noncentrality(limit, self.urn.cell_count - 1))
         return smallest if smallest < self.divergence.largest else None
+
+    def of_root(self, root: float, *, alpha: float) -> Measurement:
+        """What a measure reports that is the square root of this divergence."""
+        detectable = self.detectable(alpha)
+        return Measurement(
+            value=root,
+            p_value=self.p_value(root**2),
+            noise_limit=math.sqrt(self.limit(alpha)),
+            detectable=None if detectable is None else math.sqrt(detectable),
+        )
 
 
 def _noncentrality(limit: float, freedom: int) -> float:

@@ -32,14 +32,7 @@ def measure(
     Source: Hellinger (1909); Le Cam & Yang (2000), "Asymptotics in Statistics", for its use on samples.
     """
     noise = _NOISE.of(reference_counts, window_counts, sizes)
-    value = distance(reference_counts, window_counts)
-    detectable = noise.detectable(alpha)
-    return Measurement(
-        value=value,
-        p_value=noise.p_value(value**2),
-        noise_limit=math.sqrt(noise.limit(alpha)),
-        detectable=None if detectable is None else math.sqrt(detectable),
-    )
+    return noise.of_root(distance(reference_counts, window_counts), alpha=alpha)
 
 
 def distance(reference_counts: Counts | Floats, window_counts: Counts | Floats) -> float:
