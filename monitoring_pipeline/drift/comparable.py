@@ -5,8 +5,9 @@ and the noise is that of the reference's own windows (:mod:`.time_structure`). W
 independent draws of one distribution.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from monitoring_pipeline.drift.time_structure.structure import TimeStructure
 from monitoring_pipeline.drift.time_structure.window_counts import count_codes, count_numbers
 from monitoring_pipeline.drift.verdict import DriftCriteria, DriftReason
 from monitoring_pipeline.windows import Grain
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,9 @@ class ComparableNumbers:
     ) -> MeasuredFeature:
         """The measures of a window; its rows may lie in several windows of the grain, numbered by ``windows``."""
         missing = np.isnan(values)
-        reference, sizes = self._beside(windows[~missing] if missing.any() else windows)
+        reference, sizes = _beside(
+            self.structure, self.whole, self._composed, windows[~missing] if missing.any() else windows
+        )
         return evaluate_numeric(
             reference,
             values,
@@ -97,15 +102,6 @@ class ComparableNumbers:
             usual=None if self.missing is None else self.missing.beside(windows),
             window_count=window_count,
         )
-
-    def _beside(self, windows: Counts) -> tuple[NumericReference, Sizes | DriftReason | None]:
-        if self.structure is None or not windows.size:
-            return self.whole, None
-        clusters = Clusters.from_windows(windows)
-        sizes = _sizes(self.structure, clusters)
-        if isinstance(sizes, DriftReason):
-            return self.whole, sizes
-        return self._composed(self.structure.composition(clusters)), sizes
 
     def _composed(self, composition: Mapping[int, float]) -> NumericReference:
         assert self.structure is not None, "asked only where instants are known"
@@ -175,7 +171,7 @@ class ComparableCategories:
         """The measures of a window's categories, by number; ``windows`` has the window number of each row."""
         present = codes >= 0
         counts = np.bincount(codes[present], minlength=len(names)).tolist()
-        reference, sizes = self._beside(windows[present])
+        reference, sizes = _beside(self.structure, self.whole, self._composed, windows[present])
         return evaluate_categorical(
             reference,
             {name: count for name, count in zip(names, counts, strict=True) if count},
@@ -186,15 +182,6 @@ class ComparableCategories:
             usual=None if self.missing is None else self.missing.beside(windows),
             window_count=window_count,
         )
-
-    def _beside(self, windows: Counts) -> tuple[CategoricalReference, Sizes | DriftReason | None]:
-        if self.structure is None or not windows.size:
-            return self.whole, None
-        clusters = Clusters.from_windows(windows)
-        sizes = _sizes(self.structure, clusters)
-        if isinstance(sizes, DriftReason):
-            return self.whole, sizes
-        return self._composed(self.structure.composition(clusters)), sizes
 
     def _composed(self, composition: Mapping[int, float]) -> CategoricalReference:
         """The rows of the window's strata, each as heavy as in the window; in whole rows, at least one if there is any.
@@ -210,6 +197,19 @@ class ComparableCategories:
         counts = np.where(weighed > 0, np.maximum(np.rint(weighed), 1.0), 0.0)
         named = zip(self.whole.counts, counts.astype(np.int64).tolist(), strict=True)
         return CategoricalReference(counts={name: count for name, count in named if count > 0}, missing_count=0)
+
+
+def _beside(
+    structure: TimeStructure | None, whole: T, composed: Callable[[Mapping[int, float]], T], windows: Counts
+) -> tuple[T, Sizes | DriftReason | None]:
+    """What present values of these windows are compared with, and what that is worth or why it is not."""
+    if structure is None or not windows.size:
+        return whole, None
+    clusters = Clusters.from_windows(windows)
+    sizes = _sizes(structure, clusters)
+    if isinstance(sizes, DriftReason):
+        return whole, sizes
+    return composed(structure.composition(clusters)), sizes
 
 
 def _sizes(structure: TimeStructure, window: Clusters) -> Sizes | DriftReason:
