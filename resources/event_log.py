@@ -1,9 +1,10 @@
-"""Dagster's SQLite event log with its connections kept: the same files and tables, a fifth of the time.
+"""Dagster's SQLite event log with its connections kept: the same files and tables, a fraction of the time.
 
 Dagster opens a new engine and connection for every statement of every event. Closing the last connection
 folds the write-ahead log back into the file each time, and a new engine compiles each statement again. In a
 range run of 120 hours and 6 assets that took 6.5 s of processor time, with kept connections 1.6 s (two cores,
-Dagster 1.13.27). The files stay readable by Dagster's own class, and the other way round.
+Dagster 1.13.27). It also asks with a new connection, for every event, whether a table is there. The files stay
+readable by Dagster's own class, and the other way round.
 
 Named in the ``dagster.yaml`` of :mod:`assets.instance`; installations on PostgreSQL do not use it.
 """
@@ -31,6 +32,7 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._kept: OrderedDict[str, Engine] = OrderedDict()
+        self._tables: set[str] = set()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -48,6 +50,12 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
         with self._db_lock, self._engine(shard).connect() as connection, connection.begin():
             yield connection
 
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has a table; one that is there stays."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
+
     def _engine(self, shard: str) -> Engine:
         if shard in self._kept and not Path(self.path_for_shard(shard)).exists():
             self._kept.pop(shard).dispose()  # the run's history was deleted from outside
@@ -61,6 +69,7 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
     def wipe(self) -> None:
         """Delete all history; the kept connections are to files that are about to go."""
         self._close_all()
+        self._tables.clear()
         super().wipe()
 
     def dispose(self) -> None:

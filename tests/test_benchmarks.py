@@ -27,11 +27,14 @@ from monitoring_pipeline.events.tables import actuals, hour_revision, prediction
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.windows import HOUR_MICROS, isoformat
 
-# What starts Dagster or Great Expectations in several processes takes long just for importing them.
-QUICK = ["ingest", "sums", "days", "as_of", "reconcile_sensor"]
+# What starts several processes, or Dagster or Great Expectations in some, takes long just for importing them.
+QUICK = ["ingest", "sums", "reconcile_sensor"]
 SLOW = [
     pytest.param(name, marks=pytest.mark.long)
-    for name in ("one_hour", "dagster_runs", "late_truth", "late_truth_scale", "estimates", "flights_drift")
+    for name in (
+        *("as_of", "dagster_runs", "days", "estimates", "flights_drift"),
+        *("late_truth", "late_truth_scale", "one_hour"),
+    )
 ]
 
 KEYS = [

@@ -229,6 +229,17 @@ def test_neither_results_nor_logs_hold_a_value(
     assert CANARY not in str(results) + caplog.text + captured.out + captured.err
 
 
+def test_rows_that_an_expectation_tolerates_are_counted_all_the_same() -> None:
+    lenient = great_expectations().expectations.ExpectColumnValuesToNotBeNull(
+        column="latency_ms", mostly=0.5, severity="warning", description="latency_ms is seldom null"
+    )
+    frame = rows_frame([{"latency_ms": 1.0}, {"latency_ms": 2.0}, {"latency_ms": 3.0}, {}])
+
+    (result,) = validate(frame, suite("mine", [lenient]), dataset="d", hours=[0])
+
+    assert (result.verdict, result.unexpected_count) == (Verdict.FAILED, 1)
+
+
 def test_a_suite_that_cannot_be_told_per_hour_is_refused() -> None:
     frame = pd.DataFrame({"window_start": [0], "x": [1.0]})
     kinds = great_expectations().expectations

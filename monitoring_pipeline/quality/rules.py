@@ -26,6 +26,11 @@ class Rule:
     columns: tuple[str, ...]
     counts_rows: bool
 
+    @property
+    def is_about_every_row(self) -> bool:
+        """Whether it passes only if not one row breaks it: by default, but not with ``mostly``."""
+        return bool(getattr(self.expectation, "mostly", 1) == 1)
+
     def result(self, *, dataset: str, window_start: int, row_count: int, outcome: int | str | None) -> QualityResult:
         """The verdict on one hour.
 
