@@ -8,7 +8,8 @@
         print(result.drift_type, result.feature, result.verdict, result.drift_score)
 
 It reads the events as they are stored now, also those of the present hour, and stores nothing: the same verdicts for
-whole hours and days, kept and alerted on, are the pipeline's.
+whole hours and days, kept and alerted on, are the pipeline's. Of truth it takes what is known now: labels that come
+early need not be like those that come late.
 """
 
 from collections.abc import Sequence
@@ -37,11 +38,11 @@ from monitoring_pipeline.windows import HOUR_MICROS, isoformat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftResult:
-    """What became of one feature, or one output of the model.
+    """What became of one feature, one output of the model, all inputs together, the truth, or its relation to them.
 
     Attributes:
         drift_type: what moved: inputs, predictions, truth, or the relation between them.
-        feature: the input, or an output in parentheses.
+        feature: the input; everything else is in parentheses.
         model_version: of the model.
         environment: where it ran.
         verdict: drift, no drift, or not enough data.
@@ -51,7 +52,7 @@ class DriftResult:
         led_by: the measure that the score comes from.
         q_value: the false discovery rate at which it is called drifted; ``None`` without evidence.
         detectable: the smallest score that this window would have shown in 80 % of cases; ``None`` if none.
-        n_window: present values of the window.
+        n_window: present values of the window; of truth, the rows whose label is known.
         n_reference: present values of the reference.
     """
 
@@ -104,7 +105,8 @@ class DriftMonitor:
         Args:
             reference: a Parquet file, an Arrow table, a pandas frame, or columns by name; named as the features.
                 Further columns that count: ``predicted_at``, ``predicted_value``, ``prediction_proba``,
-                ``predicted_class``, ``confidence``, and the fields of the segments.
+                ``predicted_class``, ``confidence``, the fields of the segments, and for drift that needs labels
+                ``actual_value`` or ``actual_class``.
 
         Raises:
             MonitorError: if the file cannot be read, or the columns make no table.
@@ -116,6 +118,9 @@ class DriftMonitor:
 
     def run_drift_detection(self, deployment_id: str, *, hours_lookback: int = 24) -> list[DriftResult]:
         """What moved in the last hours, one result per feature and output of each version and environment.
+
+        Inputs together are among them if the model's declaration asks for it (``drift.multivariate``), truth and its
+        relation to the inputs if the reference has truth; with too few labels they are not enough data.
 
         Args:
             deployment_id: the model; ``model@version`` for one version of it.

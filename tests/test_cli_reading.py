@@ -246,7 +246,7 @@ def test_a_range_without_results_says_what_to_try() -> None:
     result = monitor("metrics", "--model", "eta", "--from", "2020-01-01")
 
     assert result.exit_code == 5
-    assert result.stderr == "no metrics match; try another --from, --to, --grain or --segment\n"
+    assert result.stderr == "no metrics match; try another --from, --to, --grain or --segment, or fewer filters\n"
 
 
 @pytest.mark.parametrize("command", ["metrics", "drift"])

@@ -143,3 +143,36 @@ def test_past_windows_lie_within_the_calendar(tmp_path: Path, every: str) -> Non
     )
 
     assert problem.startswith("f:1: models[0].rules[0].baseline.every:")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("measures: [ks, ks]", "models[0].drift: measure used twice: ks"),
+        ("detectors: [cusum, cusum]", "models[0].drift: detector used twice: cusum"),
+        ("multivariate: [reconstruction, reconstruction]", "models[0].drift: multivariate used twice: reconstruction"),
+    ],
+)
+def test_what_is_named_twice_in_the_drift_settings_is_said(tmp_path: Path, settings: str, message: str) -> None:
+    problems = problems_of(tmp_path, f"models:\n- id: m\n  task: regression\n  drift: {{{settings}}}\n")
+
+    assert problems == [f"f:4: {message}"]
+
+
+def test_a_segment_that_is_named_twice_is_said(tmp_path: Path) -> None:
+    problems = problems_of(tmp_path, "models:\n- id: m\n  task: regression\n  segments: [plan, plan]\n")
+
+    assert problems == ["f:2: models[0]: segment used twice: plan"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("{start: 1900-01-01, end: 2100-01-01}", "models[0].reference: a reference window is at most 7,305 days long"),
+        ("{file: ''}", "models[0].reference.file: '' should have at least 1 character"),
+    ],
+)
+def test_a_reference_that_cannot_be_read_is_refused(tmp_path: Path, reference: str, message: str) -> None:
+    problems = problems_of(tmp_path, f"models:\n- id: m\n  task: regression\n  reference: {reference}\n")
+
+    assert problems == [f"f:4: {message}"]

@@ -158,7 +158,7 @@ def test_the_example_channels_and_rules_are_valid() -> None:
 
     config = MonitoringConfig.model_validate({**channels, "models": [{**model, "rules": rules["rules"]}]})
 
-    assert len(config.models[0].rules) == 6
+    assert len(config.models[0].rules) == 7
 
 
 def fields_under(heading: str) -> dict[str, bool]:

@@ -342,3 +342,31 @@ def test_a_look_that_may_not_count_costs_nothing() -> None:
     assert best_look([few, few]) is few
     assert best_look([pooled]) == pooled
     assert best_look([few, pooled]).p_value == pytest.approx(pooled.p_value)
+
+
+def half_missing(rng: np.random.Generator, rows: int) -> Floats:
+    return np.where(rng.random(rows) < 0.5, np.nan, rng.normal(size=rows))
+
+
+def looked_twice_with_gaps(rng: np.random.Generator, own: Floats) -> MeasuredFeature:
+    """An hour of 40 rows, of which 20 are usually missing: too few to compare; and with five hours before it."""
+    comparable = ComparableNumbers.prepare(half_missing(np.random.default_rng(15), 5_000), None)
+    together = np.concatenate((half_missing(rng, 200), own))
+    windows = np.zeros(together.size, dtype=np.int64)
+    alone = comparable.evaluate(own, windows[: own.size], criteria=CRITERIA, alpha=ALPHA / 2)
+    pooled = comparable.evaluate(together, windows, criteria=CRITERIA, alpha=ALPHA / 2, window_count=6)
+    return best_look([alone, pooled])
+
+
+def test_an_hour_with_too_few_values_is_judged_by_the_hours_before_it_whatever_its_missing_ones_say() -> None:
+    rng = np.random.default_rng(16)
+
+    found = [looked_twice_with_gaps(rng, half_missing(rng, 40)) for _ in range(30)]
+
+    assert {(verdict(f), f.window_count) for f in found} == {(DriftVerdict.NO_DRIFT, 6)}
+
+
+def test_an_hour_that_misses_all_values_is_not_excused_by_the_hours_before_it() -> None:
+    found = looked_twice_with_gaps(np.random.default_rng(17), np.full(40, np.nan))
+
+    assert (verdict(found), found.window_count) == (DriftVerdict.DRIFT, 1)

@@ -151,6 +151,33 @@ def test_each_categorical_measure_answers_each_awkward_window(
             check(result)
 
 
+@pytest.mark.parametrize("alpha", [5e-324, 1.0 - 2.0**-53])
+@pytest.mark.parametrize("sizes", [None, WEATHER], ids=["independent", "alike"])
+def test_the_smallest_and_the_largest_alpha_are_answered(alpha: float, sizes: Sizes | None) -> None:
+    numbers = NumericReference.from_values(NUMERIC["normal"])
+    texts = CategoricalReference.from_values(CATEGORIES["rare ones"])
+
+    results = [
+        *numeric(numbers, NUMERIC["heavy tail"], criteria=EAGER, alpha=alpha, sizes=sizes).values(),
+        *categorical(texts, CATEGORIES["two categories"], criteria=EAGER, alpha=alpha, sizes=sizes).values(),
+    ]
+
+    for result in results:
+        check(result)
+
+
+def test_three_rare_categories_beside_a_very_frequent_one_have_a_law() -> None:
+    reference = CategoricalReference(counts={"a": 9504, "b": 9, "c": 22}, missing_count=0)
+
+    def p_value(counts: dict[str, int]) -> float:
+        criteria = DriftCriteria(measures=(Measure.TOTAL_VARIATION,))
+        [found] = evaluate_categorical(reference, counts, criteria=criteria, alpha=0.01).measured
+        assert found.measurement is not None
+        return found.measurement.p_value
+
+    assert p_value({"a": 154, "b": 81, "c": 134, "d": 121}) < 1e-100
+
+
 @pytest.mark.parametrize("name", NUMERIC)
 def test_a_numeric_window_equal_to_its_reference_has_not_drifted(name: str) -> None:
     reference = NumericReference.from_values(NUMERIC[name])

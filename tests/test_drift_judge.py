@@ -110,6 +110,14 @@ def test_the_score_is_the_largest_value_in_units_of_its_minimum_effect() -> None
     assert result.threshold == 1.0
 
 
+def test_the_score_is_a_number_however_small_the_minimum_effect_was_declared() -> None:
+    (result,) = overall(feature(measured(1e-9, value=0.5, minimum=5e-324)))
+
+    assert result.value is not None
+    assert result.detectable is not None
+    assert np.isfinite([result.value, result.detectable]).all()
+
+
 def test_many_drifted_features_help_each_other_to_be_found() -> None:
     alone = overall(feature(measured(0.004)), *(feature(measured(0.9)) for _ in range(4)))
     together = overall(*(feature(measured(0.004)) for _ in range(5)))

@@ -273,7 +273,7 @@ def test_what_a_reweighted_reference_derives_is_that_of_rows_repeated_as_often_a
     window = np.sort(generator.normal(1.0, 2.0, size=90))
     assert ks.weighted_statistic(reweighted, window) == pytest.approx(ks.statistic(repeated.values, window), abs=1e-12)
     areas = np.linspace(0.1, 4.0, 9)
-    tails = [reference.area_law().survival(areas) for reference in (reweighted, repeated)]
+    tails = [reference.own_laws.area.survival(areas) for reference in (reweighted, repeated)]
     np.testing.assert_allclose(tails[0], tails[1], rtol=0.1)  # of a composition near this one
 
 

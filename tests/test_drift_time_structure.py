@@ -8,10 +8,11 @@ from monitoring_pipeline.drift.arrays import Counts, Floats
 from monitoring_pipeline.drift.sizes import Sizes
 from monitoring_pipeline.drift.time_structure.choice import sharpest
 from monitoring_pipeline.drift.time_structure.clusters import Clusters
-from monitoring_pipeline.drift.time_structure.composition import NoCounterpart, cluster_weights, row_weights
-from monitoring_pipeline.drift.time_structure.effective import effective_rows, effective_sizes
+from monitoring_pipeline.drift.time_structure.effective import NoCounterpart, StratumWorth, effective_rows
 from monitoring_pipeline.drift.time_structure.intraclass import Intraclass, IntraclassReason, estimate
-from monitoring_pipeline.drift.time_structure.season import Season, auto, strata, supported
+from monitoring_pipeline.drift.time_structure.lags import weather_shared
+from monitoring_pipeline.drift.time_structure.season import Season, strata, supported
+from monitoring_pipeline.drift.time_structure.structure import TimeStructure
 from monitoring_pipeline.drift.time_structure.window_counts import WindowCounts, count_codes, count_numbers
 from monitoring_pipeline.windows import Grain
 
@@ -47,20 +48,28 @@ def found(table: WindowCounts, season: Season = Season.NONE) -> Intraclass:
     return intraclass
 
 
+def window_weights(reference: Clusters, window: Clusters, season: Season) -> Floats:
+    """How much each of the reference's hours counts beside a window: an oracle, hour by hour."""
+    have, want = (strata(clusters.windows, season=season, grain=Grain.HOUR) for clusters in (reference, window))
+    shares = [window.rows[want == stratum].sum() / window.row_count for stratum in have]
+    in_stratum = [reference.rows[have == stratum].sum() for stratum in have]
+    weights: Floats = np.array(shares) * reference.rows / np.array(in_stratum)
+    return weights
+
+
 def p_values(
     fine: Counts, reference_windows: int, *, judged: list[int], season: Season
 ) -> tuple[list[float], list[float]]:
     """KS of single windows against the weighed reference: with effective sizes, and as if rows were independent."""
     reference = fine[:reference_windows]
     table = table_of(reference)
-    intraclass = found(table, season)
+    structure = TimeStructure.of(table, grain=Grain.HOUR, season=season)
     calibrated, raw = [], []
     for at in judged:
         window = Clusters(windows=np.array([at]), rows=fine[at].sum(keepdims=True))
-        weights = cluster_weights(table.clusters, window, season=season, grain=Grain.HOUR)
-        sizes = effective_sizes(table.clusters, window, intraclass, season=season, grain=Grain.HOUR)
+        weights = window_weights(table.clusters, window, season)
+        sizes = structure.sizes(window)
         assert isinstance(sizes, Sizes)
-        assert not isinstance(weights, NoCounterpart)
         usual = (weights / table.clusters.rows) @ reference
         gap = float(np.max(np.abs(np.cumsum(usual) - np.cumsum(fine[at]) / fine[at].sum())))
         plain = Sizes(reference=float(reference.sum()), window=float(fine[at].sum()))
@@ -177,20 +186,6 @@ def test_strata_are_hours_and_weekdays_in_utc_also_before_1970() -> None:
         strata(hours, season=Season.HOUR_OF_DAY, grain=Grain.DAY)
 
 
-@pytest.mark.parametrize(
-    ("windows", "grain", "expected"),
-    [
-        (24 * 13, Grain.HOUR, Season.NONE),
-        (24 * 14, Grain.HOUR, Season.HOUR_OF_DAY),
-        (55, Grain.DAY, Season.NONE),
-        (56, Grain.DAY, Season.WEEKDAY),
-        (0, Grain.DAY, Season.NONE),
-    ],
-)
-def test_the_season_follows_from_the_length_of_the_reference(windows: int, grain: Grain, expected: Season) -> None:
-    assert auto(Clusters.from_windows(np.arange(windows)), grain=grain) is expected
-
-
 def test_hours_that_are_nearly_idle_do_not_forbid_a_season() -> None:
     busy = np.repeat([hour for hour in range(24 * 14) if hour % 24 > 0], 100)
 
@@ -213,18 +208,10 @@ def test_a_week_with_other_days_is_compared_by_the_hour_of_the_week() -> None:
 def test_a_window_of_hours_that_the_reference_lacks_has_no_counterpart() -> None:
     reference, window = Clusters.from_windows(np.array([0, 1, 24])), Clusters.from_windows(np.array([48, 50, 50, 50]))
 
-    weights = cluster_weights(reference, window, season=Season.HOUR_OF_DAY, grain=Grain.HOUR)
+    independent = Intraclass(rho=0.0, freedom=1.0, windows=3)
+    worth = StratumWorth.of(reference, independent, season=Season.HOUR_OF_DAY, grain=Grain.HOUR)
 
-    assert weights == NoCounterpart(strata=(2,), row_share=0.75)
-
-
-def test_row_weights_give_the_reference_the_composition_of_the_window() -> None:
-    reference, window = np.array([1, 0, 24, 1, 2]), Clusters.from_windows(np.array([48, 49, 49, 49]))
-
-    weights = row_weights(reference, window, season=Season.HOUR_OF_DAY, grain=Grain.HOUR)
-
-    assert isinstance(weights, np.ndarray)
-    np.testing.assert_allclose(weights, [1.875, 0.625, 0.625, 1.875, 0.0])
+    assert worth.rows_beside(window) == NoCounterpart(strata=(2,), row_share=0.75)
 
 
 def test_too_little_is_a_reason_and_not_a_number() -> None:
@@ -281,9 +268,19 @@ def test_a_reference_summed_up_by_stratum_is_worth_what_its_windows_are_one_by_o
     window = Clusters(windows=np.arange(2000, 2006), rows=generator.integers(1, 60, size=6))
     weather = Intraclass(rho=0.02, freedom=60.0, windows=1200, correlations=(0.8, 0.5, 0.1))
 
-    sizes = effective_sizes(reference, window, weather, season=season, grain=Grain.HOUR)
+    rows = StratumWorth.of(reference, weather, season=season, grain=Grain.HOUR).rows_beside(window)
 
-    weights = cluster_weights(reference, window, season=season, grain=Grain.HOUR)
-    assert not isinstance(sizes, NoCounterpart)
-    assert not isinstance(weights, NoCounterpart)
-    assert sizes.reference == pytest.approx(effective_rows(reference, weather, weights=weights), rel=1e-12)
+    weights = window_weights(reference, window, season)
+    assert rows == pytest.approx(effective_rows(reference, weather, weights=weights), rel=1e-12)
+
+
+@pytest.mark.parametrize("windows", [[5], [5, 6, 7, 8], [5, 6, 8, 11], [5, 50]])
+def test_the_weather_that_windows_share_is_summed_over_all_pairs_with_and_without_gaps(windows: list[int]) -> None:
+    weights = np.random.default_rng(19).dirichlet(np.ones(len(windows)))
+    lasting = dict(enumerate((1.0, 0.7, 0.5, 0.2)))
+
+    shared = weather_shared(np.array(windows), weights, (0.7, 0.5, 0.2))
+
+    pairs = [(i, j) for i in range(len(windows)) for j in range(len(windows))]
+    plain = sum(weights[i] * weights[j] * lasting.get(abs(windows[i] - windows[j]), 0.0) for i, j in pairs)
+    assert shared == pytest.approx(plain, rel=1e-12)

@@ -13,7 +13,7 @@ from monitoring_pipeline.cli.main import COMMANDS, app
 from monitoring_pipeline.cli.simulation_summary import exit_code, print_summary
 from monitoring_pipeline.simulation.scenarios import SCENARIOS
 from monitoring_pipeline.simulation.scenarios.outcome import Ending, Notice, Outcome, RuleOutcome
-from monitoring_pipeline.simulation.scenarios.scenario import Signal
+from monitoring_pipeline.simulation.scenarios.scenario import Expected, Signal
 
 PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "simulate.md"
 
@@ -51,6 +51,7 @@ def an_outcome(ending: Ending) -> Outcome:
     drift = RuleOutcome(
         rule_id="inputs-moved",
         signal=Signal.DRIFT,
+        expected=Expected.RAISED,
         judged_count=7,
         before={"retracted": 1},
         after={"confirmed": 6, "retracted": 1},
@@ -76,7 +77,7 @@ def test_the_summary_says_what_was_injected_what_was_said_when_and_where_to_look
     print_summary(an_outcome(Ending.SEEN))
 
     out, err = capsys.readouterr()
-    assert re.search(r"inputs-moved +drift +7 +1 retracted +6 confirmed, 1 retracted +24.08 h", out)
+    assert re.search(r"inputs-moved +drift +raised +7 +1 retracted +6 confirmed, 1 retracted +24.08 h", out)
     for sentence in (
         "injected: income jumps by 2 sd from 2025-03-17T00:00:00Z on (seed 4)",
         "ingest refused 12 rows",

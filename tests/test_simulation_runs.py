@@ -53,6 +53,22 @@ def test_a_sudden_drift_is_raised_on_the_day_after_it_and_not_before(tmp_path: P
     assert stored == json.loads(json.dumps(outcome.as_json()))
 
 
+def test_a_concept_that_flips_is_raised_as_concept_drift_and_not_as_drift_of_the_inputs(tmp_path: Path) -> None:
+    outcome = simulated("concept_flip", tmp_path, days=1, onset_day=0, rows_per_hour=40)
+
+    assert outcome.ending is Ending.SEEN
+    assert alerts_of(outcome, "relation-changed") == ({}, {"confirmed": 1})
+    assert alerts_of(outcome, "inputs-moved") == alerts_of(outcome, "outputs-moved") == ({}, {})
+
+
+def test_drift_that_early_labels_feign_does_not_stand_in_the_end(tmp_path: Path) -> None:
+    outcome = simulated("label_bias", tmp_path, days=1, onset_day=0, rows_per_hour=40, label_delay_hours=4.0)
+
+    assert outcome.ending is Ending.QUIET
+    for rule_id in ("truth-moved", "relation-changed"):
+        assert alerts_of(outcome, rule_id) == ({}, {"retracted": 1})
+
+
 def test_of_health_nothing_is_raised(tmp_path: Path) -> None:
     outcome = simulated("healthy", tmp_path, days=1, onset_day=0)
 
@@ -114,7 +130,7 @@ def test_the_config_that_is_written_is_valid_and_the_same_for_every_scenario(
         rules.append(model.rules)
 
     assert rules[0] == rules[1]
-    assert {rule.id for rule in rules[0]} >= {"inputs-moved", "errors-grew", "labels-missing", "slow"}
+    assert {rule.id for rule in rules[0]} >= {"inputs-moved", "relation-changed", "errors-grew", "slow"}
     assert ("silent" in {rule.id for rule in rules[0]}) is (rows_per_hour == 60)
     assert pq.read_table(tmp_path / "healthy" / "reference.parquet").equals(
         pq.read_table(tmp_path / "sudden_drift" / "reference.parquet")

@@ -46,7 +46,10 @@ SECTIONS = {
         "What an outcome is worth; negative numbers are costs. See [business](../explanation/business.md).",
     ),
     "ErrorCost": ("Cost of an error", "The value of `per_unit_error`: what a unit of error is worth, by direction."),
-    "Rule": ("A rule", "An entry of `rules`: one bound, `above` or `below`; see [alerts](../how-to/alerts.md)."),
+    "Rule": (
+        "A rule",
+        "An entry of `rules`: one bound, `above`, `below` or `trend`; see [alerts](../how-to/alerts.md).",
+    ),
     "Escalation": (
         "Escalation",
         "The value of `escalate`: a second, stricter bound. An active alert that crosses it is escalated.",
@@ -55,11 +58,29 @@ SECTIONS = {
         "Baseline",
         "The value of `baseline`: past windows, as known at the judged one's age; see [compare](../how-to/compare.md).",
     ),
+    "Trend": ("Trend", "The value of `trend`: a steady fall or rise; see [alerts](../how-to/alerts.md#trends)."),
     "Persistence": ("Persistence", "The value of `persist`: how often a bound is crossed before it counts."),
     "LogChannel": ("Log channel", "Writes each notification to the program's log."),
     "FileChannel": ("File channel", "Appends each notification as one JSON line."),
     "WebhookChannel": ("Webhook channel", "POSTs each notification as JSON; see [alerts](../how-to/alerts.md)."),
     "Retention": ("Retention", "How long raw events are kept; housekeeping looks once a day."),
+}
+
+# Of a model's `drift`, and of a feature's.
+_MINIMUM_EFFECTS = {
+    "ks": "Kolmogorov-Smirnov: smallest distance that counts, a share of rows.",
+    "wasserstein": "Wasserstein: smallest distance that counts, in standard deviations of the reference.",
+    "psi": "Population stability index: smallest value that counts, nats.",
+    "jensen_shannon": "Jensen-Shannon: smallest base-2 distance that counts.",
+    "hellinger": "Hellinger: smallest distance that counts.",
+    "total_variation": "Total variation: smallest share of rows that counts.",
+    "cramer_von_mises": "Cramér-von Mises: smallest root mean square gap that counts.",
+    "anderson_darling": "Anderson-Darling: smallest weighted gap that counts.",
+    "chi2": "Chi-square: smallest Cramér's V that counts.",
+    "g_test": "G-test: smallest Cramér's V that counts; that of `chi2` where not given.",
+    "missing_rate": "Missing values: smallest difference of their shares that counts.",
+    "new_categories": "New categories: smallest share of the window's rows in them that counts.",
+    "lost_categories": "Lost categories: smallest share of the reference's rows in them that counts.",
 }
 
 CONFIG = {
@@ -149,19 +170,7 @@ CONFIG = {
         "pool": "When hours with few rows are looked at together.",
         "multivariate": "Looks at all numeric, categorical and boolean inputs together, of whole days, if there are "
         "two: `reconstruction` (do they still go together), `domain_classifier` (can anything tell the rows apart).",
-        "ks": "Kolmogorov-Smirnov: smallest distance that counts, a share of rows.",
-        "wasserstein": "Wasserstein: smallest distance that counts, in standard deviations of the reference.",
-        "psi": "Population stability index: smallest value that counts, nats.",
-        "jensen_shannon": "Jensen-Shannon: smallest base-2 distance that counts.",
-        "hellinger": "Hellinger: smallest distance that counts.",
-        "total_variation": "Total variation: smallest share of rows that counts.",
-        "cramer_von_mises": "Cramér-von Mises: smallest root mean square gap that counts.",
-        "anderson_darling": "Anderson-Darling: smallest weighted gap that counts.",
-        "chi2": "Chi-square: smallest Cramér's V that counts.",
-        "g_test": "G-test: smallest Cramér's V that counts; that of `chi2` where not given.",
-        "missing_rate": "Missing values: smallest difference of their shares that counts.",
-        "new_categories": "New categories: smallest share of the window's rows in them that counts.",
-        "lost_categories": "Lost categories: smallest share of the reference's rows in them that counts.",
+        **_MINIMUM_EFFECTS,
         "domain_classifier": "All inputs together: smallest 2 · AUC - 1 that counts.",
         "concept": "Concept drift: smallest change of the error at equal inputs that counts, in standard deviations.",
         "detectors": "What reads the errors of labelled rows one by one, of each day and the 7 before it. `kswin` "
@@ -176,19 +185,7 @@ CONFIG = {
     },
     "FeatureDrift": {
         "measures": "What is computed of this feature. Left out: what its model says.",
-        "ks": "Kolmogorov-Smirnov: smallest distance that counts, a share of rows.",
-        "wasserstein": "Wasserstein: smallest distance that counts, in standard deviations of the reference.",
-        "psi": "Population stability index: smallest value that counts, nats.",
-        "jensen_shannon": "Jensen-Shannon: smallest base-2 distance that counts.",
-        "hellinger": "Hellinger: smallest distance that counts.",
-        "total_variation": "Total variation: smallest share of rows that counts.",
-        "cramer_von_mises": "Cramér-von Mises: smallest root mean square gap that counts.",
-        "anderson_darling": "Anderson-Darling: smallest weighted gap that counts.",
-        "chi2": "Chi-square: smallest Cramér's V that counts.",
-        "g_test": "G-test: smallest Cramér's V that counts; that of `chi2` where not given.",
-        "missing_rate": "Missing values: smallest difference of their shares that counts.",
-        "new_categories": "New categories: smallest share of the window's rows in them that counts.",
-        "lost_categories": "Lost categories: smallest share of the reference's rows in them that counts.",
+        **_MINIMUM_EFFECTS,
     },
     "Rule": {
         "id": "Its name; part of the identity of its alerts.",
@@ -208,6 +205,7 @@ CONFIG = {
         "`below` bound the value itself.",
         "persist": "How many of the last windows must be beyond the bound; else the verdict is `ok` with the reason "
         "`not_persistent`. Left out: one is enough.",
+        "trend": "A steady fall or rise over windows, in the place of `above` and `below`. Not for counts.",
         "channels": "Who hears of its alerts. Left out: the model's channels; an empty list: nobody.",
     },
     "Escalation": {
@@ -218,6 +216,12 @@ CONFIG = {
     "Baseline": {
         "windows": "How many past windows. At least two must have a value.",
         "every": "How far apart they are; whole hours, for days whole days. Seven days keep the weekday.",
+    },
+    "Trend": {
+        "direction": "Which way is a breach.",
+        "windows": "Over how many windows, the judged one included; each must have a value.",
+        "by": "By how much, from the first to the last along the line, in the metric's unit; a breach only if its "
+        "whole interval lies beyond it.",
     },
     "Persistence": {
         "windows": "How many must be beyond the bound, the judged one included.",

@@ -279,6 +279,8 @@ SILENCE = {
     "no_value": "The metric has none; see its `undefined_reason`.",
     "too_few_past_windows": "A change needs two past windows with a value.",
     "no_interval": "A change beyond the bound, and nothing says whether it is noise.",
+    "windows_missing": "A window before lacks the metric or rows, and a trend needs each of its windows.",
+    "trend_uncertain": "A trend whose interval holds the bound: these windows cannot tell.",
     "group_gone": "The window has no such group any more, or its rows are blocked.",
     "rule_removed": "The rule is gone from the config.",
 }

@@ -29,7 +29,7 @@ class JudgedAlone:
 
 
 def windows_before(rule: Rule, starts: Collection[int]) -> set[int]:
-    """The starts of the earlier windows that a rule looks back at from these; none without ``persist``."""
+    """The starts of the earlier windows that a rule looks back at from these; none without ``persist`` or ``trend``."""
     return {start - step for start in starts for step in _steps(rule)}
 
 
@@ -70,5 +70,5 @@ def lasting(rule: Rule, judged: JudgedAlone, before: Sequence[JudgedAlone], *, d
 
 
 def _steps(rule: Rule) -> range:
-    last = 0 if rule.persist is None else rule.persist.of - 1
-    return range(rule.grain.micros, last * rule.grain.micros + 1, rule.grain.micros)
+    count = rule.trend.windows if rule.trend else rule.persist.of if rule.persist else 1
+    return range(rule.grain.micros, count * rule.grain.micros, rule.grain.micros)

@@ -94,7 +94,7 @@ def _alert(row: Row[Any], deliveries: dict[str, int]) -> dict[str, Any]:
         "direction": row.direction,
         "prediction_count": row.prediction_count,
         "labelled_count": row.labelled_count,
-        "coverage": coverage_of(row.labelled_count, row.prediction_count),
+        "coverage": coverage_of(row.labelled_count, row.prediction_count, metric=row.metric),
         "opened_at": isoformat(row.opened_at),
         "changed_at": isoformat(row.changed_at),
         "deliveries": {state.value: deliveries.get(state, 0) for state in NotificationState},

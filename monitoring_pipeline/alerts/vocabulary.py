@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from monitoring_pipeline.config.models import Severity
+from monitoring_pipeline.config.models import DRIFT_METRICS, Severity
 from monitoring_pipeline.windows import Grain, Window
 
 
@@ -36,6 +36,8 @@ class Silence(StrEnum):
     NO_VALUE = "no_value"
     TOO_FEW_PAST_WINDOWS = "too_few_past_windows"  # a change needs two that have a value
     NO_INTERVAL = "no_interval"  # a change beyond the bound, and nothing says whether it is noise
+    WINDOWS_MISSING = "windows_missing"  # a trend needs every one of its windows
+    TREND_UNCERTAIN = "trend_uncertain"  # the interval of a trend holds its bound
     GROUP_GONE = "group_gone"  # the window has no such group any more, or its rows are blocked
     RULE_REMOVED = "rule_removed"
 
@@ -171,13 +173,16 @@ class Finding:
 
     @property
     def coverage(self) -> float | None:
-        """labelled / predictions, or ``None`` where nothing was predicted."""
-        return coverage_of(self.labelled_count, self.prediction_count)
+        """labelled / predictions; ``None`` where nothing was predicted, and of drift, see :func:`coverage_of`."""
+        return coverage_of(self.labelled_count, self.prediction_count, metric=self.metric)
 
 
-def coverage_of(labelled_count: int, prediction_count: int) -> float | None:
-    """labelled / predictions, or ``None`` where nothing was predicted."""
-    return labelled_count / prediction_count if prediction_count else None
+def coverage_of(labelled_count: int, prediction_count: int, *, metric: str | None = None) -> float | None:
+    """labelled / predictions; ``None`` where nothing was predicted.
+
+    It is ``None`` of drift as well: inputs need no labels, and drift of the truth is told of labelled rows alone.
+    """
+    return labelled_count / prediction_count if prediction_count and metric not in DRIFT_METRICS else None
 
 
 def stable_id(*parts: str | int) -> str:

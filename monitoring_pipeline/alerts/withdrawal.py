@@ -107,7 +107,7 @@ def _silenced(finding: Finding, *, since: int, at: int) -> Change:
 
 
 def _event(row: Row[Any], *, at: int) -> Mapping[str, object]:
-    coverage = coverage_of(row.labelled_count, row.prediction_count)
+    coverage = coverage_of(row.labelled_count, row.prediction_count, metric=row.metric)
     return {
         "alert_id": row.alert_id,
         "sequence": row.sequence + 1,

@@ -5,7 +5,7 @@ Names come from whoever sends events; in the sentence nothing of them mentions, 
 
 from monitoring_pipeline.alerts.causes import Causes, named_batches
 from monitoring_pipeline.alerts.vocabulary import Acquittal, AlertState, Finding
-from monitoring_pipeline.config.models import Severity
+from monitoring_pipeline.config.models import DRIFT_METRICS, Severity
 from monitoring_pipeline.text import plain
 from monitoring_pipeline.windows import Grain, isoformat
 
@@ -41,9 +41,8 @@ def sentence(
     if old_severity is not None and old_severity is not severity:
         head += f" (was {old_severity})"
     bound = f"rule {_name(key.rule_id)}: alert {finding.direction} {finding.threshold:.6g}"
-    counts = f"{finding.prediction_count} predictions, {_coverage(finding)}"
     told = _moved(subject, finding, before, causes) if _has_moved(finding, before) else _stands(subject, finding)
-    return f"{head}: {told} ({bound}; {counts}){_because(finding, before, causes)}"
+    return f"{head}: {told} ({bound}; {_counts(finding)}){_because(finding, before, causes)}"
 
 
 def _has_moved(finding: Finding, before: Finding | None) -> bool:
@@ -84,8 +83,11 @@ def _value(finding: Finding) -> str:
     return "no value" if finding.value is None else f"{finding.value:.6g}"
 
 
-def _coverage(finding: Finding) -> str:
-    return "no predictions" if finding.coverage is None else f"{finding.coverage:.0%} labelled"
+def _counts(finding: Finding) -> str:
+    if finding.metric in DRIFT_METRICS:
+        return f"{finding.prediction_count} rows"
+    labelled = "no predictions" if finding.coverage is None else f"{finding.coverage:.0%} labelled"
+    return f"{finding.prediction_count} predictions, {labelled}"
 
 
 def _share(finding: Finding) -> str:

@@ -61,13 +61,13 @@ COLUMNS = (
     Column("grain", text("grain"), shared="grain"),
     *GROUP,
     Column("rule", text("rule_id")),
-    Column("severity", text("severity")),
-    Column("state", text("state")),
+    Column("severity", text("severity"), whole=True),
+    Column("state", text("state"), whole=True),
     Column("metric", text("metric")),
     number("value", "value"),
     Column("alert if", _bound(PIPE_DIGITS), on_terminal=_bound(TERMINAL_DIGITS)),
-    Column("coverage", ratio("coverage")),
-    Column("deliveries", _deliveries),
+    Column("coverage", ratio("coverage"), optional=True),
+    Column("deliveries", _deliveries, optional=True),
 )
 
 

@@ -20,7 +20,7 @@ class Column:
 
     ``on_terminal`` makes the cell there, where it differs. A column with a name under ``shared`` stands once above the
     table, with that name, on a terminal where all rows say the same. ``whole``: wrapped last in a narrow terminal.
-    ``optional``: left out on a terminal that is too narrow for the whole table.
+    ``optional``: left out on a terminal that is too narrow for the whole table, the rightmost first.
     """
 
     heading: str
@@ -47,9 +47,15 @@ def digits(key: str, count: int) -> Cell:
     return lambda row: "-" if row[key] is None else f"{row[key]:.{count}g}"
 
 
-def number(heading: str, key: str) -> Column:
+def number(heading: str, key: str, *, on_terminal: int = TERMINAL_DIGITS, optional: bool = False) -> Column:
     """A column of numbers: six significant digits, four on a terminal."""
-    return Column(heading, digits(key, PIPE_DIGITS), on_terminal=digits(key, TERMINAL_DIGITS), whole=key == "value")
+    return Column(
+        heading,
+        digits(key, PIPE_DIGITS),
+        on_terminal=digits(key, on_terminal),
+        whole=key == "value",
+        optional=optional,
+    )
 
 
 def value_or_reason(heading: str, key: str) -> Column:
@@ -64,7 +70,8 @@ def value_or_reason(heading: str, key: str) -> Column:
 
 def _window(row: Row) -> str:
     start = str(row["window_start"])
-    return start[:10] if row["grain"] == Grain.DAY else start[:16].replace("T", " ")
+    has_time = row["grain"] == Grain.HOUR or start[11:16] != "00:00"
+    return start[:16].replace("T", " ") if has_time else start[:10]
 
 
 WINDOW = Column("window", text("window_start"), on_terminal=_window, whole=True)

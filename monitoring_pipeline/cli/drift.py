@@ -1,4 +1,4 @@
-"""``monitor drift``: what moved, of inputs and outputs."""
+"""``monitor drift``: what moved, of inputs, outputs, truth, and the relation between them."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -35,10 +35,19 @@ def _led_by(row: Row) -> str:
     return str((row["detail"] or {}).get("led_by", "-"))
 
 
-_SUBJECT = (WINDOW, *GROUP, Column("type", text("drift_type"), shared="type"), Column("feature", text("feature")))
+def _short_type(row: Row) -> str:
+    return str(row["drift_type"]).removesuffix("_drift")
+
+
+_SUBJECT = (
+    WINDOW,
+    *GROUP,
+    Column("type", text("drift_type"), shared="type", on_terminal=_short_type),
+    Column("feature", text("feature"), shared="feature"),
+)
 _ROWS = (
-    Column("reference", text("n_reference"), shared="reference rows"),
-    Column("window rows", text("n_window")),
+    Column("reference", text("n_reference"), shared="reference rows", optional=True),
+    Column("window rows", text("n_window"), optional=True),
 )
 VERDICTS = (
     *_SUBJECT,
@@ -46,19 +55,19 @@ VERDICTS = (
     Column("reason", text("reason"), optional=True),
     number("score", "value"),
     Column("by", _led_by, optional=True),
+    number("q value", "q_value", on_terminal=2, optional=True),
     number("detectable", "detectable"),
-    number("q value", "q_value"),
     *_ROWS,
 )
 MEASURES = (
     *_SUBJECT,
-    Column("measure", text("measure")),
+    Column("measure", text("measure"), whole=True),
     number("value", "value"),
     number("minimum", "threshold"),
     number("noise", "noise_limit"),
     number("detectable", "detectable"),
-    number("p value", "p_value"),
-    Column("verdict", text("verdict")),
+    number("p value", "p_value", on_terminal=2),
+    Column("verdict", text("verdict"), whole=True),
     *_ROWS,
 )
 
@@ -90,7 +99,8 @@ def drift(
       monitor drift --model flight_delay --feature wind_speed --measure all
       monitor drift --json | jq '.[] | {window_start, feature, verdict, reason}'
 
-    Print the drift verdicts that stand now, one row per window and feature, and per output of the model. A feature
+    Print the drift verdicts that stand now, one row per window and feature, and per output of the model; of days also
+    of the truth (label drift) and of errors at equal inputs (concept drift), as far as labels are known. A feature
     drifted if the evidence and the size of the change both say so: q value is the share of false alarms to expect among
     features called drifted, score the change in units of the smallest one that counts, detectable the score
     that this window would have shown. Ends with 5 if there are none.
@@ -122,8 +132,13 @@ def _is_wanted(row: Row, *, feature: Sequence[str] | None, measure: str, verdict
     return (
         (measure in (ALL, row["measure"]))
         and (verdict is None or row["verdict"] == verdict.value)
-        and (not feature or any(fnmatchcase(row["feature"], pattern) for pattern in feature))
+        and (not feature or any(_names(pattern, row["feature"]) for pattern in feature))
     )
+
+
+def _names(pattern: str, subject: str) -> bool:
+    """Whether a pattern is for a subject: for the feature itself, or for what is measured of it (``text: length``)."""
+    return fnmatchcase(subject, pattern) or fnmatchcase(subject.partition(": ")[0], pattern)
 
 
 def _why_never(config: MonitoringConfig, model_id: str | None) -> str | None:

@@ -6,6 +6,7 @@ sequences. JSON stays exact.
 
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import orjson
 from rich import box
@@ -58,18 +59,39 @@ def _print_on_terminal(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     cells = {column: [printable((column.on_terminal or column.cell)(row)) for row in shown] for column in columns}
     # Of all rows, not just of those shown.
     shared = {c: cells[c][0] for c in columns if c.shared and rows and len({c.cell(row) for row in rows}) == 1}
-    if shared:
-        console.print(Text("   ".join(f"{column.shared}: {cell}" for column, cell in shared.items())))
+    for line in _lines([f"{column.shared}: {cell}" for column, cell in shared.items()], console.width):
+        console.print(Text(line))
     kept = {column: found for column, found in cells.items() if column not in shared}
-    console.print(_fitted(_without_optional(kept, console.width), console.width))
+    room = _without_optional(kept, console.width)
+    console.print(_fitted(room, console.width))
+    missing = [column.heading for column in kept if column not in room and column.heading]
+    if missing:
+        say(f"no room for: {', '.join(missing)}; a wider terminal shows them, and so does --json")
     if len(shown) < len(rows):
         say(f"{len(rows) - len(shown)} further rows are not shown; --json prints all {len(rows)}")
 
 
+def _lines(phrases: Sequence[str], width: int) -> list[str]:
+    """The phrases on as few lines as they need, none broken that would fit on one."""
+    lines: list[str] = []
+    for phrase in phrases:
+        longer = f"{lines[-1]}   {phrase}" if lines else phrase
+        if lines and cell_len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(phrase)
+    return lines
+
+
 def _without_optional(cells: Mapping[Column, Sequence[str]], width: int) -> Mapping[Column, Sequence[str]]:
-    if sum(_widths(cells).values()) <= width:
-        return cells
-    return {column: found for column, found in cells.items() if not column.optional}
+    """What is left once the optional columns went that had no room: from the right, neighbours together."""
+    kept = dict(cells)
+    for optional, neighbours in groupby(reversed(list(cells)), key=lambda column: column.optional):
+        if sum(_widths(kept).values()) <= width:
+            break
+        for column in neighbours if optional else []:
+            del kept[column]
+    return kept
 
 
 def _widths(cells: Mapping[Column, Sequence[str]]) -> dict[Column, int]:

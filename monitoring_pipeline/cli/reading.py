@@ -43,7 +43,7 @@ def _nothing_found(noun: str, *, model_id: str | None, known: list[str]) -> str:
     if not known:
         return f"there are no {noun} yet; store events with 'monitor ingest', then compute with 'monitor reconcile'"
     if model_id is None or model_id in known:
-        return f"no {noun} match; try another --from, --to, --grain or --segment"
+        return f"no {noun} match; try another --from, --to, --grain or --segment, or fewer filters"
     some = f"models that have some: {', '.join(known)}{guess(model_id, known)}"
     return f"there are no {noun} of a model {model_id!r}; {some}"
 

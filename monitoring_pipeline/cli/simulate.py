@@ -80,9 +80,9 @@ def simulate(
     own; nothing of yours is touched. The same seed gives the same events. A run takes about a minute.
 
     \b
-    Exit codes: 0 what should be raised was raised (and of a healthy scenario nothing
-    stands), 1 error, 2 wrong usage, 3 it was not raised (or a healthy scenario has an
-    alert that stands), 5 no window had data enough to say.
+    Exit codes: 0 all that should be raised was raised, and nothing stands that should not,
+    1 error, 2 wrong usage, 3 something was not raised, or stands that should not,
+    5 no window had data enough to say.
     """
     if list_them:
         _list(as_json=as_json)

@@ -14,6 +14,7 @@ EXIT_NOT_AS_IT_SHOULD = 3
 COLUMNS = (
     Column("rule", text("rule_id")),
     Column("for", text("signal")),
+    Column("should be", text("expected")),
     Column("windows judged", text("judged_count")),
     Column("false alarms", text("before")),
     Column("alerts", text("after"), whole=True),

@@ -54,7 +54,7 @@ def allowed_values(given: object, allowed: Iterable[str]) -> str:
     >>> allowed_values("regresion", ["regression", "binary"])
     "allowed: regression, binary; did you mean 'regression'?"
     """
-    names = list(allowed)
+    names = [str(name) for name in allowed]  # plain texts: a member of an enum would be shown as one
     listing = f"allowed: {', '.join(names)}" if names else "none is allowed here"
     close = get_close_matches(str(given).lower(), names, n=1)
     return f"{listing}; did you mean {close[0]!r}?" if close else listing

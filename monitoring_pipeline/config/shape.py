@@ -13,6 +13,7 @@ from monitoring_pipeline.config.problems import Complaint, KeyPath, allowed_valu
 JsonSchema = dict[str, Any]
 
 MAX_SHOWN_CHARACTERS = 60
+NAMED_BY_LINE = {"model id", "rule id"}
 
 
 def complaints(error: ValidationError, *, value: object, written: dict[KeyPath, str]) -> Iterable[Complaint]:
@@ -21,7 +22,7 @@ def complaints(error: ValidationError, *, value: object, written: dict[KeyPath, 
     ``written`` is the text of values that came from the environment; it is shown in place of the value.
     """
     for detail in error.errors(include_url=False):
-        if detail["type"] == "repeated_id":
+        if detail["type"] == "repeated_id" and detail["ctx"]["what"] in NAMED_BY_LINE:
             continue  # .references names the very line
         path = _path_in(value, detail)
         yield path, _sentence(detail, shown=_shown(written.get(path, detail["input"])))
@@ -111,6 +112,7 @@ _SENTENCES: dict[str, Callable[[ErrorDetails, str], str]] = {
     "model_attributes_type": _not_a_mapping,
     "dict_type": _not_a_mapping,
     "value_error": lambda detail, _: str(detail["ctx"]["error"]),
+    "repeated_id": lambda detail, _: detail["msg"],
     "string_type": lambda detail, shown: (
         "is empty; give it a value or take the key out"
         if detail["input"] is None

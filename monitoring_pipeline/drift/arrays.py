@@ -12,6 +12,11 @@ Booleans = NDArray[np.bool_]
 LARGEST_MAGNITUDE = float(np.finfo(np.float64).max) / 2
 
 
+def finite(number: float) -> float:
+    """The number, within ±``LARGEST_MAGNITUDE``."""
+    return min(max(number, -LARGEST_MAGNITUDE), LARGEST_MAGNITUDE)
+
+
 def present_sorted(values: Floats) -> Floats:
     """The values that are present (not NaN), ascending, within ±``LARGEST_MAGNITUDE``, with one zero."""
     present = np.sort(values)[: values.size - int(np.count_nonzero(np.isnan(values)))]  # NaN sorts last

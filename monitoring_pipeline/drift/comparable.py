@@ -18,7 +18,7 @@ from monitoring_pipeline.drift.missing import MissingInTime
 from monitoring_pipeline.drift.reference import CategoricalReference, NumericReference
 from monitoring_pipeline.drift.sizes import Sizes
 from monitoring_pipeline.drift.time_structure.clusters import Clusters
-from monitoring_pipeline.drift.time_structure.composition import NoCounterpart
+from monitoring_pipeline.drift.time_structure.effective import NoCounterpart
 from monitoring_pipeline.drift.time_structure.season import Season
 from monitoring_pipeline.drift.time_structure.structure import TimeStructure
 from monitoring_pipeline.drift.time_structure.window_counts import count_codes, count_numbers

@@ -1,14 +1,16 @@
 """All measures over one feature's window, before anyone judges them (:mod:`.judge`)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitoring_pipeline.drift import cells
-from monitoring_pipeline.drift.arrays import Counts, present_sorted
-from monitoring_pipeline.drift.judge import Measured, MeasuredFeature
+from monitoring_pipeline.drift.arrays import Counts, Floats, present_sorted
+from monitoring_pipeline.drift.compared_rows import ComparedRows
+from monitoring_pipeline.drift.judge import MeasuredFeature
 from monitoring_pipeline.drift.measurement import Measure, Measurement
 from monitoring_pipeline.drift.measures import (
     anderson_darling,
@@ -19,7 +21,6 @@ from monitoring_pipeline.drift.measures import (
     jensen_shannon,
     ks,
     lost_categories,
-    missing_rate,
     new_categories,
     psi,
     total_variation,
@@ -28,7 +29,7 @@ from monitoring_pipeline.drift.measures import (
 from monitoring_pipeline.drift.missing import UsuallyMissing
 from monitoring_pipeline.drift.reference import CategoricalReference, NumericReference, count_in_bins
 from monitoring_pipeline.drift.sizes import Sizes
-from monitoring_pipeline.drift.verdict import DriftCriteria, DriftReason, shortage
+from monitoring_pipeline.drift.verdict import DriftCriteria, DriftReason
 
 _NUMERIC = {
     Measure.KS: ks.measure,
@@ -81,38 +82,18 @@ def evaluate_numeric(
     ('ks', 0.5)
     """
     window = present_sorted(values)
-    rows = _Rows(
+    rows = ComparedRows(
         reference_present=reference.values.size,
         reference_missing=reference.missing_count,
         window_present=window.size,
         window_missing=values.size - window.size,
-        sizes=None if isinstance(sizes, DriftReason) else sizes,
-        withheld=sizes if isinstance(sizes, DriftReason) else None,
+        worth=sizes,
         usual=usual,
         criteria=criteria,
         alpha=alpha,
     )
-    bins: list[Counts] = []  # counted once, and only if a measure wants them
-
-    def binned(of_counts: Callable[..., Measurement]) -> Measurement:
-        if not bins:
-            bins.append(count_in_bins(window, reference.edges))
-        return of_counts(reference.bin_counts, bins[0], sizes=rows.effective, alpha=alpha)
-
-    def compute(measure: Measure) -> Measurement:
-        if measure in _NUMERIC:
-            return _NUMERIC[measure](reference, window, sizes=rows.effective, alpha=alpha)
-        return binned(_BINNED[measure])
-
-    constant = DriftReason.CONSTANT_REFERENCE if reference.std == 0 else None
-    return rows.measured(
-        [
-            (measure, compute, None if measure in _WITHOUT_SPREAD else constant)
-            for measure in criteria.measures
-            if measure in FITTING_NUMERIC
-        ],
-        window_count=window_count,
-    )
+    numbers = _Numbers(reference=reference, window=window, alpha=alpha)
+    return rows.measured(FITTING_NUMERIC, numbers.measure, window_count=window_count)
 
 
 def evaluate_categorical(
@@ -132,137 +113,62 @@ def evaluate_categorical(
         reference: the feature's prepared reference.
         counts: the window's rows per category, each at least 1.
         missing_count: the window's rows without a value.
-        criteria: which measures, fewest rows and smallest effects that count.
-        alpha: false-alarm probability of one feature, in (0, 1): what limits of noise are stated at.
-        sizes: how many independent values both sides are worth; as many as they hold where not given. A reason where
-            that is not known: there is then no verdict, although there are values.
-        usual: what missing values are compared with; the reference's missing ones where not given.
-        window_count: how many windows the values come from.
+        criteria, alpha, sizes, usual, window_count: as for :func:`evaluate_numeric`.
 
     >>> reference = CategoricalReference.from_values(["AA", "UA"] * 500)
     >>> feature = evaluate_categorical(reference, {"AA": 200}, criteria=DriftCriteria(), alpha=0.001)
     >>> [m.measure.value for m in feature.measured if m.measurement.p_value < 0.001]
     ['psi', 'jensen_shannon', 'chi2']
     """
-    rows = _Rows(
+    rows = ComparedRows(
         reference_present=reference.row_count,
         reference_missing=reference.missing_count,
         window_present=sum(counts.values()),
         window_missing=missing_count,
-        sizes=None if isinstance(sizes, DriftReason) else sizes,
-        withheld=sizes if isinstance(sizes, DriftReason) else None,
+        worth=sizes,
         usual=usual,
         criteria=criteria,
         alpha=alpha,
     )
-    pooled: list[cells.Cells] = []
-
-    def compute(measure: Measure) -> Measurement:
-        if measure in _CATEGORIES:
-            return _CATEGORIES[measure](reference.counts, counts, sizes=rows.effective, alpha=alpha)
-        if not pooled:
-            pooled.append(cells.pool(reference.counts, counts))
-        if measure in _CELLS:
-            return _CELLS[measure](pooled[0], sizes=rows.effective, alpha=alpha)
-        return _BINNED[measure](pooled[0].reference, pooled[0].window, sizes=rows.effective, alpha=alpha)
-
-    return rows.measured(
-        [(measure, compute, None) for measure in criteria.measures if measure in FITTING_CATEGORICAL],
-        window_count=window_count,
-    )
+    categories = _Categories(reference=reference.counts, window=counts, alpha=alpha)
+    return rows.measured(FITTING_CATEGORICAL, categories.measure, window_count=window_count)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
-    """How many values there are, what they are worth, and which verdict they allow."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Numbers:
+    """A window of numbers beside its reference; rows are counted in bins once, and only if a measure wants them."""
 
-    reference_present: int
-    reference_missing: int
-    window_present: int
-    window_missing: int
-    sizes: Sizes | None
-    withheld: DriftReason | None
-    usual: UsuallyMissing | None
-    criteria: DriftCriteria
+    reference: NumericReference
+    window: Floats
     alpha: float
 
-    @property
-    def effective(self) -> Sizes:
-        """The independent values that both sides are worth; neither side is empty."""
-        return self.sizes or Sizes(reference=self.reference_present, window=self.window_present)
+    def measure(self, measure: Measure, sizes: Sizes) -> Measurement | DriftReason:
+        if self.reference.std == 0 and measure not in _WITHOUT_SPREAD:
+            return DriftReason.CONSTANT_REFERENCE
+        if measure in _NUMERIC:
+            return _NUMERIC[measure](self.reference, self.window, sizes=sizes, alpha=self.alpha)
+        return _BINNED[measure](self.reference.bin_counts, self._bin_counts, sizes=sizes, alpha=self.alpha)
 
-    def measured(
-        self,
-        wanted: list[tuple[Measure, Callable[[Measure], Measurement], DriftReason | None]],
-        *,
-        window_count: int,
-    ) -> MeasuredFeature:
-        """Compute the measures that can be computed; each is given with the reason why it may not."""
-        return MeasuredFeature(
-            measured=tuple(self._one(measure, compute, undefined) for measure, compute, undefined in wanted),
-            n_reference=self.reference_present,
-            n_window=self.window_present,
-            n_effective=self.effective.window if self.window_present and self.reference_present else 0.0,
-            window_count=window_count,
-        )
+    @cached_property
+    def _bin_counts(self) -> Counts:
+        return count_in_bins(self.window, self.reference.edges)
 
-    def _one(
-        self, measure: Measure, compute: Callable[[Measure], Measurement], undefined: DriftReason | None
-    ) -> Measured:
-        if measure is Measure.MISSING_RATE:
-            return self._missing_rate()
-        short = shortage(
-            n_reference=self.reference_present,
-            n_window=self.window_present,
-            window_rows=self.window_present + self.window_missing,
-            min_samples=self.criteria.min_samples,
-        )
-        empty = self.reference_present == 0 or self.window_present == 0
-        # An empty side is always a shortage; a shortage is said first, as more rows may also bring spread.
-        measurement = None if empty or undefined is not None else compute(measure)
-        return self._of(measure, measurement, short or self.withheld or undefined)
 
-    def _missing_rate(self) -> Measured:
-        """Of all rows, also where not one value is present."""
-        window, usual = self.window_present + self.window_missing, self.usual or self._usual()
-        short = shortage(
-            n_reference=usual.rows, n_window=window, window_rows=window, min_samples=self.criteria.min_samples
-        )
-        if usual.rows == 0 or window == 0:
-            return self._of(Measure.MISSING_RATE, None, short)
-        measurement = missing_rate.measure(
-            reference_missing=usual.missing,
-            reference_rows=usual.rows,
-            window_missing=self.window_missing,
-            window_rows=window,
-            sizes=usual.sizes or Sizes(reference=usual.rows, window=window),
-            alpha=self.alpha,
-        )
-        return self._of(Measure.MISSING_RATE, measurement, short or usual.withheld)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Categories:
+    """A window of categories beside its reference; they are pooled once, and only if a measure wants cells."""
 
-    def _usual(self) -> UsuallyMissing:
-        """The reference's missing values; all rows are worth what a present one is."""
-        rows = self.reference_present + self.reference_missing
-        return UsuallyMissing(
-            missing=self.reference_missing,
-            rows=rows,
-            sizes=self._sizes_of_all(rows, self.window_present + self.window_missing),
-            withheld=self.withheld,
-        )
+    reference: Mapping[str, int]
+    window: Mapping[str, int]
+    alpha: float
 
-    def _sizes_of_all(self, reference: int, window: int) -> Sizes | None:
-        if self.sizes is None or not self.reference_present or not self.window_present:
-            return None
-        return Sizes(
-            reference=self.sizes.reference * reference / self.reference_present,
-            window=self.sizes.window * window / self.window_present,
-            freedom=self.sizes.freedom,
-        )
+    def measure(self, measure: Measure, sizes: Sizes) -> Measurement:
+        if measure in _CATEGORIES:
+            return _CATEGORIES[measure](self.reference, self.window, sizes=sizes, alpha=self.alpha)
+        if measure in _CELLS:
+            return _CELLS[measure](self._cells, sizes=sizes, alpha=self.alpha)
+        return _BINNED[measure](self._cells.reference, self._cells.window, sizes=sizes, alpha=self.alpha)
 
-    def _of(self, measure: Measure, measurement: Measurement | None, missing: DriftReason | None) -> Measured:
-        return Measured(
-            measure=measure,
-            minimum_effect=self.criteria.minimum_effect(measure),
-            measurement=measurement,
-            missing=missing,
-        )
+    @cached_property
+    def _cells(self) -> cells.Cells:
+        return cells.pool(self.reference, self.window)

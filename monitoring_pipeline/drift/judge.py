@@ -8,8 +8,9 @@ silence is not health.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from monitoring_pipeline.drift.arrays import LARGEST_MAGNITUDE
 from monitoring_pipeline.drift.combine import combined_p_value, false_discovery_rates
-from monitoring_pipeline.drift.measurement import Measure, Measurement
+from monitoring_pipeline.drift.measurement import SHARES, Measure, Measurement
 from monitoring_pipeline.drift.verdict import DriftReason, DriftVerdict
 
 
@@ -74,7 +75,8 @@ class MeasureResult:
         q_value: of ``overall`` the false discovery rate at which the feature is called drifted, see
             :func:`.combine.false_discovery_rates`; ``None`` for single measures.
         threshold: the minimum effect; 1 for ``overall``, whose value is in its units.
-        noise_limit: what noise alone would exceed with probability alpha / features; ``None`` for ``overall``.
+        noise_limit: what noise alone would exceed with probability alpha / features; ``None`` for ``overall``, and if
+            that is more than the measure can show.
         detectable: the smallest true effect that this window would show in 80 % of cases, in the unit of ``value``.
         verdict: drift, no drift, or not enough data.
         reason: why.
@@ -145,23 +147,37 @@ def _judged(
 
 
 def _score(measured: Measured) -> float:
-    """The value in units of the minimum effect; finite, since no effect is that large by any measure."""
+    """The value in units of the minimum effect."""
     assert measured.measurement is not None, "only what counts has a score"
-    return measured.measurement.value / measured.minimum_effect
+    return _in_units(measured.measurement.value, measured)
+
+
+def _in_units(effect: float, measured: Measured) -> float:
+    """In units of the minimum effect, which may be declared so small that the quotient is no longer a number."""
+    return min(effect / measured.minimum_effect, LARGEST_MAGNITUDE)
 
 
 def _leading(feature: MeasuredFeature, results: Sequence[MeasureResult]) -> Measured | None:
-    """The measure that shows most: among those that say drift, if any does."""
+    """The measure that shows most: among those that say drift, else among those that could have said it.
+
+    What cannot show anything in so few rows has the largest values, all of them noise.
+    """
     counting = [(result, m) for result, m in zip(results, feature.measured, strict=True) if m.counts]
     drifted = [m for result, m in counting if result.verdict is DriftVerdict.DRIFT]
-    return max(drifted or [m for _, m in counting], key=_score, default=None)
+    able = [m for _, m in counting if m.measurement is not None and m.measurement.detectable is not None]
+    return max(drifted or able or [m for _, m in counting], key=_score, default=None)
+
+
+def _of_values(feature: MeasuredFeature) -> Sequence[Measured]:
+    """What is measured of the values that are there; how many are missing, only where nothing else is measured."""
+    return [m for m in feature.measured if m.measure is not Measure.MISSING_RATE] or feature.measured
 
 
 def _detectable(feature: MeasuredFeature) -> float | None:
     """What the most sensitive measure would have shown, in units of its minimum effect."""
     found = [
-        max(1.0, m.measurement.detectable / m.minimum_effect)
-        for m in feature.measured
+        max(1.0, _in_units(m.measurement.detectable, m))
+        for m in _of_values(feature)
         if m.counts and m.measurement is not None and m.measurement.detectable is not None
     ]
     return min(found, default=None)
@@ -173,7 +189,7 @@ def _overall(
     if any(result.verdict is DriftVerdict.DRIFT for result in results):
         return DriftVerdict.DRIFT, DriftReason.EFFECT_AND_EVIDENCE
     # A window that lacks values is not healthy because the rate of missing ones is known.
-    of_values = [m for m in feature.measured if m.measure is not Measure.MISSING_RATE] or feature.measured
+    of_values = _of_values(feature)
     missing = next((m.missing for m in of_values if m.missing is not None), None)
     if missing is not None and not any(m.counts for m in of_values):
         return DriftVerdict.NOT_ENOUGH_DATA, missing
@@ -193,12 +209,16 @@ def _measure_result(measured: Measured, *, evidence: bool, alpha: float) -> Meas
         p_value=None if measurement is None else measurement.p_value,
         q_value=None,
         threshold=measured.minimum_effect,
-        noise_limit=None if measurement is None else measurement.noise_limit,
+        noise_limit=None if measurement is None else _within_range(measured.measure, measurement.noise_limit),
         detectable=None if measurement is None else measurement.detectable,
         verdict=verdict,
         reason=reason,
         detail=measured.detail,
     )
+
+
+def _within_range(measure: Measure, limit: float) -> float | None:
+    return None if measure in SHARES and limit > 1 else limit
 
 
 def _verdict(measured: Measured, *, evidence: bool, alpha: float) -> tuple[DriftVerdict, DriftReason]:

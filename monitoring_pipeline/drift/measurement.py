@@ -33,6 +33,20 @@ class Measure(StrEnum):
     HDDM_W = "hddm_w"
 
 
+SHARES = frozenset(
+    {
+        Measure.KS,
+        Measure.JENSEN_SHANNON,
+        Measure.HELLINGER,
+        Measure.TOTAL_VARIATION,
+        Measure.MISSING_RATE,
+        Measure.NEW_CATEGORIES,
+        Measure.LOST_CATEGORIES,
+    }
+)
+"""Measures whose value is at most 1."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """A distance, and how surprising it is when nothing has changed.

@@ -10,7 +10,7 @@ POWER = 0.8
 
 Z_POWER = float(ndtri(POWER))
 
-# With few degrees of freedom a small alpha is worth less than any double above 0.
+# With few degrees of freedom, or shared by many tests, a small alpha is worth less than any double above 0.
 _SMALLEST_LEVEL = 1e-300
 
 
@@ -52,5 +52,5 @@ class Sizes:
     def level(self, alpha: float) -> float:
         """The level of normal theory that is worth ``alpha`` after widening: the inverse of :meth:`p_value`."""
         if math.isinf(self.freedom):
-            return alpha
+            return max(_SMALLEST_LEVEL, alpha)
         return max(_SMALLEST_LEVEL, float(ndtr(float(stdtrit(self.freedom, alpha)))))

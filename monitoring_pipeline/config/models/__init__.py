@@ -11,7 +11,16 @@ from monitoring_pipeline.config.models.features import Feature, FeatureType
 from monitoring_pipeline.config.models.labels import Labels
 from monitoring_pipeline.config.models.model import Model
 from monitoring_pipeline.config.models.monitoring import MonitoringConfig, Retention
-from monitoring_pipeline.config.models.rules import DRIFT_METRICS, Baseline, Escalation, Persistence, Rule, Severity
+from monitoring_pipeline.config.models.rules import (
+    DRIFT_METRICS,
+    Baseline,
+    Escalation,
+    Persistence,
+    Rule,
+    Severity,
+    Trend,
+    TrendDirection,
+)
 from monitoring_pipeline.config.models.task import Task
 
 __all__ = [
@@ -38,5 +47,7 @@ __all__ = [
     "Rule",
     "Severity",
     "Task",
+    "Trend",
+    "TrendDirection",
     "WebhookChannel",
 ]

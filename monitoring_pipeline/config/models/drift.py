@@ -1,5 +1,6 @@
 """What the inputs of a model are compared with, and from when on a difference is drift."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -13,13 +14,15 @@ from monitoring_pipeline.drift.streaming.calibrated import LONGEST_RUN_LENGTH
 from monitoring_pipeline.drift.streaming.settings import LARGEST_RUN_LENGTH, Detector
 from monitoring_pipeline.drift.time_structure.season import Season
 
+_LONGEST_WINDOW = timedelta(days=7305)  # twenty years: each of its hours is looked for in the ledger
+
 
 class Reference(Strict):
     """What drift is measured against: predictions logged in a window, or a file of feature columns."""
 
     start: WholeHour | None = None  # hours are read whole
     end: WholeHour | None = None
-    file: str | None = None
+    file: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -28,6 +31,8 @@ class Reference(Strict):
             raise ValueError("a reference is either a window (start and end) or a file, one of the two")
         if window and (self.start is None or self.end is None or self.start >= self.end):
             raise ValueError("a reference window needs start and end, start before end")
+        if self.start is not None and self.end is not None and self.end - self.start > _LONGEST_WINDOW:
+            raise ValueError(f"a reference window is at most {_LONGEST_WINDOW.days:,} days long")
         return self
 
 

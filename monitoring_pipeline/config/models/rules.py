@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from monitoring_pipeline.config.models.base import Identifier, Strict
 from monitoring_pipeline.config.models.times import DAY, PositiveDelay
 from monitoring_pipeline.drift.verdict import DriftType
+from monitoring_pipeline.performance.trend import FEWEST_WINDOWS
 from monitoring_pipeline.windows import Grain
 
 
@@ -29,7 +30,11 @@ DRIFT_METRICS = {
 }
 """What a rule may watch of drift: how many features, or outputs, of a window moved."""
 
-_WITHOUT_BASELINE = frozenset({"coverage", "coverage_shortfall", *DRIFT_METRICS})
+# Counts, with no interval of their own: neither compared with past windows nor followed over them.
+_ONLY_COUNTED = frozenset({"coverage", "coverage_shortfall", *DRIFT_METRICS})
+
+# What else a rule may be judged by; a trend has its own bound, and is already a matter of several windows.
+_NOT_WITH_TREND = ("above", "below", "escalate", "baseline", "persist")
 
 
 class Escalation(Strict):
@@ -69,12 +74,31 @@ class Persistence(Strict):
         return self
 
 
+class TrendDirection(StrEnum):
+    """Which way a metric must go to be worth an alert."""
+
+    FALLING = "falling"
+    RISING = "rising"
+
+
+class Trend(Strict):
+    """A steady fall or rise over the last ``windows`` windows, the judged one included: 4 days and 0.02.
+
+    ``by`` is how far the line through them may fall (or rise) from the first to the last, in the metric's unit.
+    """
+
+    direction: TrendDirection
+    windows: int = Field(default=FEWEST_WINDOWS, ge=FEWEST_WINDOWS, le=168)
+    by: float = Field(ge=0)
+
+
 class Rule(Strict):
-    """A threshold on a metric, on its change against past windows, or on how many features of a window drifted.
+    """A threshold on a metric, its change or its trend over past windows, or on how many features of a window drifted.
 
     ``metric`` is a metric of the model (``mae``, ``recall``, ``latency_p95_ms``, …), ``coverage``,
     ``coverage_shortfall``, or one of ``DRIFT_METRICS``. With a ``baseline``, ``above`` and ``below`` bound the relative
-    change against it: 0.2 is 20 % more. With ``persist`` a breach counts only if it lasts.
+    change against it: 0.2 is 20 % more. With ``persist`` a breach counts only if it lasts. A ``trend`` stands in the
+    place of all these.
     """
 
     id: Identifier
@@ -89,12 +113,26 @@ class Rule(Strict):
     escalate: Escalation | None = None
     baseline: Baseline | None = None
     persist: Persistence | None = None
+    trend: Trend | None = None
     channels: list[str] | None = None  # the model's channels where not given
 
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
-        if (self.above is None) == (self.below is None):
-            raise ValueError("a rule has one bound: above or below")
+        if self.trend is None and (self.above is None) == (self.below is None):
+            raise ValueError("a rule has one bound: above, below or trend")
+        return self
+
+    @model_validator(mode="after")
+    def _trend_stands_alone(self) -> Self:
+        others = [name for name in _NOT_WITH_TREND if getattr(self, name) is not None]
+        if self.trend is not None and others:
+            raise ValueError(f"trend has a bound of its own, by; take out {', '.join(others)}")
+        return self
+
+    @model_validator(mode="after")
+    def _trend_is_of_a_metric(self) -> Self:
+        if self.trend is not None and self.metric in _ONLY_COUNTED:
+            raise ValueError(f"{self.metric} is not followed over windows; take out trend")
         return self
 
     @model_validator(mode="after")
@@ -117,7 +155,7 @@ class Rule(Strict):
 
     @model_validator(mode="after")
     def _baseline_is_of_a_metric(self) -> Self:
-        if self.baseline is not None and self.metric in _WITHOUT_BASELINE:
+        if self.baseline is not None and self.metric in _ONLY_COUNTED:
             raise ValueError(f"{self.metric} is not compared with past windows; take out baseline")
         return self
 

@@ -1,14 +1,12 @@
 """How surprising it is that rows of the same kinds are missed otherwise than before."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import chdtrc, kolmogorov, ndtr
 
-from monitoring_pipeline.drift.arrays import Counts, Floats
-
-Flags = NDArray[np.bool_]
+from monitoring_pipeline.drift.arrays import Booleans, Counts, Floats
 
 FEWEST_LEAF_ROWS = 5
 """Window rows that a leaf's rank sum needs to be near enough to normal."""
@@ -30,11 +28,36 @@ class Compared:
     """
 
     errors: Floats
-    of_window: Flags
+    of_window: Booleans
     kinds: Counts
     leaves: Counts
     window_effect: float = 1.0
     reference_effect: float = 1.0
+
+    @classmethod
+    def of(cls, errors: Floats, kinds: Counts, leaves: Counts, *, m: int, effects: tuple[float, float]) -> Self:
+        """Keep the kinds that both samples hold.
+
+        Args:
+            errors: the reference's rows first, then the window's.
+            kinds: the kind of each row, from 0.
+            leaves: the leaf of each row.
+            m: rows of the reference.
+            effects: how many rows of the window, and of the reference, are worth one.
+        """
+        of_window = np.arange(errors.size) >= m
+        n_of_kind, m_of_kind = np.bincount(kinds, weights=of_window), np.bincount(kinds, weights=~of_window)
+        kept = ((n_of_kind > 0) & (m_of_kind > 0))[kinds]
+        _, kept_kinds = np.unique(kinds[kept], return_inverse=True)
+        _, kept_leaves = np.unique(leaves[kept], return_inverse=True)
+        return cls(
+            errors=errors[kept],
+            of_window=of_window[kept],
+            kinds=kept_kinds,
+            leaves=kept_leaves,
+            window_effect=effects[0],
+            reference_effect=effects[1],
+        )
 
 
 def p_value(compared: Compared) -> float:

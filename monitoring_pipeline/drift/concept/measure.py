@@ -1,22 +1,23 @@
 """Concept drift of one window of labelled rows."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
-from scipy.special import chdtri, chndtrinc, ndtri
+from scipy.special import ndtri
 
-from monitoring_pipeline.drift.arrays import LARGEST_MAGNITUDE, Counts, Floats
+from monitoring_pipeline.drift.arrays import Counts, finite
 from monitoring_pipeline.drift.concept.balance import bands
 from monitoring_pipeline.drift.concept.decomposition import Decomposition, decompose
-from monitoring_pipeline.drift.concept.evidence import TESTS, Compared, p_value
+from monitoring_pipeline.drift.concept.evidence import Compared, p_value
 from monitoring_pipeline.drift.concept.labelled import LabelledRows
+from monitoring_pipeline.drift.concept.leaf_changes import LeafChanges
 from monitoring_pipeline.drift.concept.rules import rule
 from monitoring_pipeline.drift.concept.strata import ErrorStrata, leaves_of
 from monitoring_pipeline.drift.measurement import Measurement
-from monitoring_pipeline.drift.sizes import POWER, Z_POWER, Sizes
+from monitoring_pipeline.drift.sizes import Sizes
 
 FEWEST_WINDOW_ROWS = 50
 FEWEST_REFERENCE_ROWS = 400
@@ -111,95 +112,59 @@ def measure(
     if undefined is not None:
         return undefined
     tree = strata.leaves_for(window.row_count)
+    kinds, leaves = _kinds_and_leaves(strata, window, tree)
+    m = strata.compared.row_count
+    errors = np.concatenate((strata.compared.errors, window.errors))
+    unit = float(np.max(np.abs(errors)))  # squares of what is scaled stay finite
+    errors = errors / unit
+    parts = decompose(errors[:m], kinds[:m], errors[m:], kinds[m:])
+    if float(np.sum(parts.shares)) < FEWEST_COMPARED_SHARE:
+        return ConceptReason.NOTHING_COMPARABLE
+    effects = _effects(strata, window, sizes)
+    leaf_of_kind = np.zeros(int(kinds.max()) + 1, np.int64)
+    leaf_of_kind[kinds] = leaves
+    changed = LeafChanges.of(parts, leaf_of_kind[parts.kept], scale=max(effects))
+    worth = sizes if sizes is not None else Sizes(reference=float(m), window=float(window.row_count))
+    p = worth.p_value(p_value(Compared.of(errors, kinds, leaves, m=m, effects=effects)))
+    std = max(float(np.std(errors[:m])), float(np.finfo(np.float64).tiny))
+    found = changed.measurement(p, std, alpha=worth.level(alpha))
+    spread = float(-ndtri(worth.level(alpha / 2.0))) * changed.error
+    leaf = _largest_change(changed, unit, tree, names)
+    return _concept_drift(found, parts, unit, spread=spread, leaf=leaf)
+
+
+def _concept_drift(
+    found: Measurement, parts: Decomposition, unit: float, *, spread: float, leaf: LeafChange
+) -> ConceptDrift:
+    return ConceptDrift(
+        measurement=found,
+        concept=parts.concept * unit,
+        concept_lower=finite((parts.concept - spread) * unit),
+        concept_upper=finite((parts.concept + spread) * unit),
+        covariate=finite(parts.covariate * unit),
+        remainder=finite(parts.remainder * unit),
+        compared_share=min(1.0, float(np.sum(parts.shares))),
+        leaf=leaf,
+    )
+
+
+def _largest_change(changed: LeafChanges, unit: float, tree: Any, names: Sequence[str]) -> LeafChange:
+    top = changed.largest
+    return LeafChange(
+        rule=rule(tree, int(changed.leaves[top]), names),
+        change=float(changed.changes[top]) * unit,
+        row_share=float(changed.shares[top] / np.sum(changed.shares)),
+    )
+
+
+def _kinds_and_leaves(strata: ErrorStrata, window: LabelledRows, tree: Any) -> tuple[Counts, Counts]:
+    """The kind and the leaf of each row, the reference's first; a kind lies in one leaf and one band of likeness."""
     rows = (strata.compared, window)
     leaves = np.concatenate([leaves_of(tree, side) for side in rows])
     kinds = np.concatenate([strata.kinds_of(side) for side in rows])
     alike = bands(strata.compared.inputs, window.inputs)
     _, kinds = np.unique(np.stack((leaves, kinds, alike)), axis=1, return_inverse=True)
-    m = strata.compared.row_count
-    unit = float(max(np.max(np.abs(side.errors)) for side in rows))  # squares of what is scaled stay finite
-    before, after = (side.errors / unit for side in rows)
-    parts = decompose(before, kinds[:m], after, kinds[m:])
-    compared_share = float(np.sum(parts.shares))
-    if compared_share < FEWEST_COMPARED_SHARE:
-        return ConceptReason.NOTHING_COMPARABLE
-    effects = _effects(strata, window, sizes)
-    evidence = _compared(np.concatenate((before, after)), kinds, leaves, m, effects)
-    leaf_of_kind = np.zeros(int(kinds.max()) + 1, np.int64)
-    leaf_of_kind[kinds] = leaves
-    changed = _Leaves.of(parts, leaf_of_kind[parts.kept], scale=max(effects))
-    std = max(float(np.std(before)), float(np.finfo(np.float64).tiny))
-    widened = sizes if sizes is not None else Sizes(reference=float(m), window=float(window.row_count))
-    p = widened.p_value(p_value(evidence))
-    spread = float(-ndtri(widened.level(alpha / 2.0))) * changed.error
-    top = int(np.argmax(np.abs(changed.shares * changed.changes)))
-    return ConceptDrift(
-        measurement=changed.measurement(p, std, alpha=widened.level(alpha)),
-        concept=parts.concept * unit,
-        concept_lower=_finite((parts.concept - spread) * unit),
-        concept_upper=_finite((parts.concept + spread) * unit),
-        covariate=_finite(parts.covariate * unit),
-        remainder=_finite(parts.remainder * unit),
-        compared_share=min(1.0, compared_share),
-        leaf=LeafChange(
-            rule=rule(tree, int(changed.leaves[top]), names),
-            change=float(changed.changes[top]) * unit,
-            row_share=float(changed.shares[top] / np.sum(changed.shares)),
-        ),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Leaves:
-    """The changes of the kinds, gathered by leaf."""
-
-    leaves: Counts
-    shares: Floats
-    changes: Floats
-    variances: Floats
-
-    @classmethod
-    def of(cls, parts: Decomposition, leaf_of_kind: Counts, *, scale: float) -> "_Leaves":
-        leaves, codes = np.unique(leaf_of_kind, return_inverse=True)
-        shares: Floats = np.bincount(codes, weights=parts.shares).astype(np.float64)
-        return cls(
-            leaves=leaves,
-            shares=shares,
-            changes=np.bincount(codes, weights=parts.shares * parts.changes) / shares,
-            variances=np.bincount(codes, weights=parts.shares**2 * parts.variances) / shares**2 * scale,
-        )
-
-    @property
-    def error(self) -> float:
-        """Standard error of the concept part."""
-        return math.sqrt(float(np.sum(self.shares**2 * self.variances)))
-
-    def measurement(self, p: float, std: float, *, alpha: float) -> Measurement:
-        noise = self.shares * self.variances
-        usual = float(np.sum(self.shares * self.changes**2 - noise))
-        whole = float(np.sum(self.shares * self.changes))
-        limit, seen = self._reach(noise, alpha / TESTS)
-        return Measurement(
-            value=_finite(math.sqrt(max(usual, whole**2)) / std),
-            p_value=p,
-            noise_limit=_finite(limit / std),
-            detectable=_finite(seen / std),
-        )
-
-    def _reach(self, noise: Floats, alpha: float) -> tuple[float, float]:
-        """What noise alone exceeds, and what is seen in 80 % of cases: of the whole, or leaf by leaf, the larger.
-
-        Leaf by leaf ``Σ w Δ²`` is a sum of squares of unequal weights: a multiple of χ² (Satterthwaite).
-        """
-        z = float(-ndtri(alpha / 2.0))
-        total, squares = float(np.sum(noise)), float(np.sum(noise**2))
-        if total <= 0 or squares <= 0:
-            return z * self.error, (z + Z_POWER) * self.error
-        freedom = total**2 / squares
-        critical = float(chdtri(freedom, alpha))
-        limit = math.sqrt(max(0.0, total * (critical / freedom - 1.0)))
-        seen = math.sqrt(total / freedom * float(chndtrinc(critical, freedom, 1.0 - POWER)))
-        return max(limit, z * self.error), max(seen, (z + Z_POWER) * self.error)
+    return kinds, leaves
 
 
 def _check_columns(strata: ErrorStrata, window: LabelledRows, names: Sequence[str]) -> None:
@@ -226,23 +191,3 @@ def _effects(strata: ErrorStrata, window: LabelledRows, sizes: Sizes | None) -> 
     if sizes is None:
         return 1.0, 1.0
     return max(1.0, window.row_count / sizes.window), max(1.0, strata.row_count / sizes.reference)
-
-
-def _compared(errors: Floats, kinds: Counts, leaves: Counts, m: int, effects: tuple[float, float]) -> Compared:
-    of_window = np.arange(errors.size) >= m
-    n_of_kind, m_of_kind = np.bincount(kinds, weights=of_window), np.bincount(kinds, weights=~of_window)
-    kept = ((n_of_kind > 0) & (m_of_kind > 0))[kinds]
-    _, kept_kinds = np.unique(kinds[kept], return_inverse=True)
-    _, kept_leaves = np.unique(leaves[kept], return_inverse=True)
-    return Compared(
-        errors=errors[kept],
-        of_window=of_window[kept],
-        kinds=kept_kinds,
-        leaves=kept_leaves,
-        window_effect=effects[0],
-        reference_effect=effects[1],
-    )
-
-
-def _finite(number: float) -> float:
-    return min(max(number, -LARGEST_MAGNITUDE), LARGEST_MAGNITUDE)

@@ -8,7 +8,7 @@ from monitoring_pipeline.drift.arrays import Counts, Floats
 from monitoring_pipeline.drift.laws.tail import Tail
 from monitoring_pipeline.drift.laws.urn import Contribution, Urn
 
-_WAYS = 20_000
+_WAYS = 50_000
 # Of one cell against the rest. Where counts must be skipped so many are left that the law is as good as continuous.
 _POINTS = 4_000
 # Sums of equal terms in another order differ by rounding; they are one value.

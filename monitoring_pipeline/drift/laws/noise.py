@@ -9,8 +9,9 @@ noise of any divergence follows, without parameters fitted by hand:
 
 False alarms in simulation, as a multiple of alpha, for 2 to 20 cells of equal and of very unequal shares (down to
 0.01, so 0.3 expected rows), windows of 30 to 100,000 rows against references of 1,000 and 100,000: 0.4 to 2.4 at
-0.05, 0.3 to 1.9 at 0.01, 0.2 to 1.9 at 0.001 and 0 to 3 at 5e-5, there with a sampling error of 0.3 and more. Above 1.3
-are only windows of 30 to 50 rows of which nine in ten lie in one cell, below 0.5 those of which few different tables
+0.05, 0.2 to 2 at 0.01, 0.2 to 2 at 0.001 and 0 to 3 at 5e-5, there with a sampling error of 0.3 and more. Above 1.4
+are only windows of 30 to 100 rows of which nine in ten lie in one cell (in one of four, 30 to 50 rows: Hellinger 5 at
+0.01 and 6 at 0.001, Jensen-Shannon 4 at 0.001), below 0.5 those of which few different tables
 exist. Rows in clusters (a tenth as many effective ones) alarm less often: 0.2 to 1.4 at 0.05 and 0.01.
 χ² by itself is 50 times alpha for Hellinger's distance of 30 rows in 10 bins at alpha 0.001.
 
@@ -23,11 +24,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from scipy.special import chdtrc, chdtri
-
 from monitoring_pipeline.drift.arrays import Counts, Floats
 from monitoring_pipeline.drift.laws import enumeration, saddlepoint
-from monitoring_pipeline.drift.laws.tail import Tail
+from monitoring_pipeline.drift.laws.tail import ChiSquareLaw, Tail
 from monitoring_pipeline.drift.laws.urn import Contribution, Urn
 from monitoring_pipeline.drift.measurement import Measurement
 from monitoring_pipeline.drift.sizes import Z_POWER, Sizes
@@ -64,21 +63,6 @@ class DivergenceNoise:
             law = ChiSquareLaw(freedom=urn.cell_count - 1) if urn.cell_count > 1 else None
             return Noise(divergence=self, urn=urn, sizes=sizes, law=law, tells=False)
         return Noise(divergence=self, urn=urn, sizes=sizes, law=_law(self, urn))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChiSquareLaw:
-    """``χ²`` with ``freedom`` degrees of freedom."""
-
-    freedom: int
-
-    def p_value(self, value: float) -> float:
-        """Probability of at least ``value``."""
-        return float(chdtrc(self.freedom, value))
-
-    def limit(self, alpha: float) -> float:
-        """What is reached with probability ``alpha``."""
-        return float(chdtri(self.freedom, alpha))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,7 +111,16 @@ class Noise:
             smallest = unit * max(0.0, _noncentrality(limit, self.urn.cell_count - 1))
         return smallest if smallest < self.divergence.largest else None
 
-    def of_root(self, root: float, *, alpha: float) -> Measurement:
+    def measurement(self, divergence: float, *, alpha: float) -> Measurement:
+        """What a measure reports that is this divergence."""
+        return Measurement(
+            value=divergence,
+            p_value=self.p_value(divergence),
+            noise_limit=self.limit(alpha),
+            detectable=self.detectable(alpha),
+        )
+
+    def measurement_of_root(self, root: float, *, alpha: float) -> Measurement:
         """What a measure reports that is the square root of this divergence."""
         detectable = self.detectable(alpha)
         return Measurement(

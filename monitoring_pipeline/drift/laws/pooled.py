@@ -34,7 +34,7 @@ class PooledFunctions:
         reference_at_window = reference.share_of_first(np.searchsorted(reference.values, window, side="right"))
         window_at_window = np.searchsorted(window, window, side="right") / n
         of_window = np.concatenate((window_at_reference, window_at_window))
-        of_reference = np.concatenate((reference.shares_up_to(), reference_at_window))
+        of_reference = np.concatenate((reference.shares_up_to, reference_at_window))
         each = np.full(m, 1.0 / m) if reference.weights is None else reference.weights
         return cls(
             difference=of_window - of_reference,

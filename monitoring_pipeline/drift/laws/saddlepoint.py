@@ -9,21 +9,19 @@ Source: Skovgaard (1987), "Saddlepoint expansions for conditional distributions"
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import log_ndtr
 
 from monitoring_pipeline.drift.arrays import Floats
 from monitoring_pipeline.drift.laws.tail import Tail
+from monitoring_pipeline.drift.laws.tilted import Draws, Tilted
 from monitoring_pipeline.drift.laws.urn import Contribution, Urn
 
 _POINTS = 64
 # Reaches as far as _LEAST_LOG_WEIGHT.
 _DEVIATIONS_OF_A_COUNT = 6.5
-_STEPS = 60
-_FARTHEST_SHIFT = 60.0  # of a count's logarithm: beyond it a cell gives all it can or nothing
-_CLOSE = 0.01  # of the counts' deviation, before the last step
-_CLOSE_ROWS = 1e-4
 # A cell's counts rarer than exp(-this) times its likeliest are left out: a law with a second peak out there would
 # spoil the approximation of the first, and no one asks for probabilities below it.
 _LEAST_LOG_WEIGHT = 17.0
@@ -44,32 +42,40 @@ def tail(urn: Urn, part: Contribution, unit: float, *, kinked: bool = False) -> 
         kinked: whether the distance grows like |gap|, not like its square: a large cell then has two likely ways to
             be far off, too many and too few, and each gets a law of its own.
     """
-    counts, weights = urn.grid(_POINTS, deviations=_DEVIATIONS_OF_A_COUNT)
-    weights = np.where(weights < np.max(weights, axis=1, keepdims=True) - _LEAST_LOG_WEIGHT, -np.inf, weights)
-    used = np.any(np.isfinite(weights), axis=0)
-    counts, weights = counts[:, used], weights[:, used]
-    terms = urn.contributions(part, counts) / unit
+    draws = _draws(urn, part, unit)
     expected = urn.totals[-1] * urn.share
     if not kinked or urn.repeats[-1] > 1 or expected < _LARGE_SHARE * urn.drawn:
-        return _one_way(urn, counts, weights, terms)
-    above = counts[-1] > expected
+        return _one_way(draws)
+    above = draws.counts[-1] > expected
     ways = []
     for side in (above, ~above):
-        halved = weights.copy()
-        halved[-1] = np.where(side, weights[-1], -np.inf)
+        halved = draws.weights.copy()
+        halved[-1] = np.where(side, draws.weights[-1], -np.inf)
         if not np.any(np.isfinite(halved[-1])):
-            return _one_way(urn, counts, weights, terms)
-        ways.append((float(np.sum(np.exp(halved[-1]))), _one_way(urn, counts, halved, terms)))
+            return _one_way(draws)
+        ways.append((float(np.sum(np.exp(halved[-1]))), _one_way(replace(draws, weights=halved))))
     return _mixed(ways)
 
 
-def _one_way(urn: Urn, counts: Floats, weights: Floats, terms: Floats) -> Tail:
-    repeats = np.array(urn.repeats, dtype=np.float64)
-    start = _Tilted(np.zeros(1), counts, weights, terms, repeats, urn.drawn)
+def _draws(urn: Urn, part: Contribution, unit: float) -> Draws:
+    counts, weights = urn.grid(_POINTS, deviations=_DEVIATIONS_OF_A_COUNT)
+    weights = np.where(weights < np.max(weights, axis=1, keepdims=True) - _LEAST_LOG_WEIGHT, -np.inf, weights)
+    used = np.any(np.isfinite(weights), axis=0)
+    counts = counts[:, used]
+    return Draws(
+        counts=counts,
+        weights=weights[:, used],
+        terms=urn.contributions(part, counts) / unit,
+        repeats=np.array(urn.repeats, dtype=np.float64),
+        drawn=urn.drawn,
+    )
+
+
+def _one_way(draws: Draws) -> Tail:
+    start = Tilted.of(draws, np.zeros(1))
     if start.count_variance[0] <= 0.0 or start.variance[0] <= 0.0:  # every table gives the same distance
         return Tail(values=start.mean, log_probabilities=np.zeros(1), steps=True, slope=1.0)
-    drift = float(start.slope[0])  # to first order the counts' sum moves by this when distances are tilted
-    return _table(start, _Tilted(_tilts(start), counts, weights, terms, repeats, urn.drawn, drift=drift))
+    return _table(start, Tilted.of(draws, _tilts(start), drift=float(start.slope[0])))
 
 
 def _mixed(ways: list[tuple[float, Tail]]) -> Tail:
@@ -86,71 +92,7 @@ def _mixed(ways: list[tuple[float, Tail]]) -> Tail:
     )
 
 
-class _Tilted:
-    """Cumulants of counts and distance when large distances are made likelier by ``exp(tilt · distance)``."""
-
-    def __init__(
-        self,
-        tilts: Floats,
-        counts: Floats,
-        weights: Floats,
-        terms: Floats,
-        repeats: Floats,
-        drawn: float,
-        *,
-        drift: float = 0.0,
-    ) -> None:
-        self.tilts = tilts
-        base = weights[:, None, :] + tilts[:, None] * terms[:, None, :]  # kinds of cells × tilts × counts
-        shift = _balanced(base, counts, repeats, drawn, near=np.clip(-drift * tilts, -5.0, 5.0))
-        of = _columns(counts, counts**2, terms, terms**2, terms * counts)
-        moments, logarithms = _sums(base, counts, shift, of)
-        mean_counts, mean_terms = moments[..., 0], moments[..., 2]
-        self.cumulant: Floats = repeats @ logarithms - shift * drawn
-        self.count_variance: Floats = repeats @ (moments[..., 1] - mean_counts**2)
-        self.mean: Floats = repeats @ mean_terms
-        product = repeats @ (moments[..., 4] - mean_terms * mean_counts)
-        self.slope: Floats = product / np.maximum(self.count_variance, 1e-300)
-        self.variance: Floats = repeats @ (moments[..., 3] - mean_terms**2) - self.slope**2 * self.count_variance
-
-
-def _balanced(base: Floats, counts: Floats, repeats: Floats, drawn: float, *, near: Floats) -> Floats:
-    """For each tilt what counts must be tilted by, so that their expected sum stays the sample's rows."""
-    shift, powers, left = near.copy(), _columns(counts, counts**2), np.arange(near.size)
-    lows, highs = np.full(near.size, -_FARTHEST_SHIFT), np.full(near.size, _FARTHEST_SHIFT)
-    for _ in range(_STEPS):
-        at, low, high = shift[left], lows[left], highs[left]
-        moments, _ = _sums(base if left.size == near.size else base[:, left], counts, at, powers)
-        mean = moments[..., 0]
-        excess, variance = repeats @ mean - drawn, repeats @ (moments[..., 1] - mean**2)
-        low, high = np.where(excess > 0, low, at), np.where(excess > 0, at, high)
-        newton = at - excess / np.maximum(variance, 1e-300)
-        shift[left] = np.where((newton > low) & (newton < high), newton, (low + high) / 2.0)
-        lows[left], highs[left] = low, high
-        # The last step squares what is left of the excess.
-        left = left[excess**2 >= _CLOSE**2 * np.maximum(variance, (_CLOSE_ROWS * drawn) ** 2)]
-        if not left.size:
-            break
-    return shift
-
-
-def _columns(*of: Floats) -> Floats:
-    return np.stack((np.ones_like(of[0]), *of), axis=2)
-
-
-def _sums(base: Floats, counts: Floats, shift: Floats, of: Floats) -> tuple[Floats, Floats]:
-    """Means of functions of a cell's count, by kind of cell and tilt, and the logarithms of the sums of weights."""
-    weights = shift[:, None] * counts[:, None, :]
-    weights += base
-    largest = np.max(weights, axis=2, keepdims=True)
-    weights -= largest
-    np.exp(weights, out=weights)
-    sums = weights @ of  # one pass over the weights for all of them
-    whole = sums[..., :1]
-    return sums[..., 1:] / whole, (largest + np.log(whole))[..., 0]
-
-
-def _tilts(start: _Tilted) -> Floats:
+def _tilts(start: Tilted) -> Floats:
     """Tilts at which a χ²-like or normal law would have its tails between 0.99 and 1e-12, and some beyond."""
     mean, deviation = float(start.mean[0]), math.sqrt(max(float(start.variance[0]), 1e-300))
     # A χ² of the same mean and variance; the tilt that leads z deviations away is z / (deviation + z variance/mean).
@@ -162,7 +104,7 @@ def _tilts(start: _Tilted) -> Floats:
     return np.concatenate((near, near[-1] * _FARTHER))
 
 
-def _table(start: _Tilted, tilted: _Tilted) -> Tail:
+def _table(start: Tilted, tilted: Tilted) -> Tail:
     exponent = start.cumulant[0] - (tilted.cumulant - tilted.tilts * tilted.mean)
     sign = np.sign(tilted.tilts)
     root = sign * np.sqrt(2.0 * np.maximum(exponent, 1e-12))
@@ -173,6 +115,9 @@ def _table(start: _Tilted, tilted: _Tilted) -> Tail:
     corrected = root + np.log(np.maximum(scaled / root, 1e-300)) / root
     logarithms = log_ndtr(-corrected)
     kept = _descending(tilted.mean, logarithms)
+    if tilted.tilts[kept[-1]] < 0.0:  # of a few rare cells the lower tail may go astray; the upper one is asked for
+        upper = int(np.argmax(tilted.tilts > 0.0))
+        kept = [upper + place for place in _descending(tilted.mean[upper:], logarithms[upper:])]
     return Tail(
         values=tilted.mean[kept], log_probabilities=logarithms[kept], steps=False, slope=float(tilted.tilts[kept[-1]])
     )

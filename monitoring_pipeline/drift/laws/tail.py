@@ -1,9 +1,10 @@
-"""A distance's law without drift, as a table: how often chance reaches each value."""
+"""How often chance reaches each value of a distance without drift: as a table, or as χ² where that is near enough."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import chdtrc, chdtri
 
 from monitoring_pipeline.drift.arrays import Floats
 
@@ -44,3 +45,18 @@ class Tail:
         if self.steps:
             return float(self.values[int(np.searchsorted(-self.log_probabilities, -wanted))])
         return float(np.interp(-wanted, -self.log_probabilities, self.values))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChiSquareLaw:
+    """``χ²`` with ``freedom`` degrees of freedom."""
+
+    freedom: int
+
+    def p_value(self, value: float) -> float:
+        """Probability of at least ``value``."""
+        return float(chdtrc(self.freedom, value))
+
+    def limit(self, alpha: float) -> float:
+        """What is reached with probability ``alpha``."""
+        return float(chdtri(self.freedom, alpha))

@@ -8,9 +8,10 @@ import numpy as np
 from monitoring_pipeline.drift.arrays import Floats
 from monitoring_pipeline.drift.laws.pooled import PooledFunctions
 from monitoring_pipeline.drift.laws.quadratic_law import ANDERSON_DARLING as LAW
+from monitoring_pipeline.drift.laws.square_gap import SquareGap
 from monitoring_pipeline.drift.measurement import Measurement
 from monitoring_pipeline.drift.reference import NumericReference
-from monitoring_pipeline.drift.sizes import Z_POWER, Sizes
+from monitoring_pipeline.drift.sizes import Sizes
 
 _MOST_SUMMED = 10_000  # rows from which on the variance is that of its limit, within 0.1 %
 
@@ -45,17 +46,10 @@ def measure(reference: NumericReference, window: Floats, *, sizes: Sizes, alpha:
     Sources: Pettitt (1976), "A two-sample Anderson-Darling rank statistic", Biometrika 63(1); Scholz & Stephens (1987),
     "K-sample Anderson-Darling tests", Journal of the American Statistical Association 82(399), for the variance.
     """
-    value = distance(reference, window)
-    mean, tied_deviation = reference.gap_moments(in_noise=True) or (LAW.mean, LAW.deviation)
-    deviation = _deviation(sizes) * tied_deviation / LAW.deviation
-    standard = LAW.mean + ((sizes.root * value) ** 2 - mean) * (LAW.deviation / deviation)
-    limit = max(0.0, mean + (LAW.quantile(sizes.level(alpha)) - LAW.mean) * (deviation / LAW.deviation))
-    return Measurement(
-        value=value,
-        p_value=sizes.p_value(LAW.survival(standard)),
-        noise_limit=math.sqrt(limit) / sizes.root,
-        detectable=_detectable(limit, sizes, _largest(window.size / (window.size + reference.values.size))),
-    )
+    mean, deviation = reference.own_laws.gap_moments_in_noise or (LAW.mean, LAW.deviation)
+    gap = SquareGap(limit_law=LAW, mean=mean, deviation=_deviation(sizes) * deviation / LAW.deviation, sizes=sizes)
+    largest = _largest(window.size / (window.size + reference.values.size))
+    return gap.measurement(distance(reference, window), alpha=alpha, largest=largest)
 
 
 def distance(reference: NumericReference, window: Floats) -> float:
@@ -98,11 +92,3 @@ def _largest(part: float) -> float:
     """The distance of two large samples that do not overlap, the window being ``part`` of all rows."""
     rest = 1.0 - part
     return math.sqrt((-math.log(rest) - part) / part**2 * part + (-math.log(part) - rest) / rest**2 * rest)
-
-
-def _detectable(limit: float, sizes: Sizes, largest: float) -> float | None:
-    """A smooth shift adds to the law's first term only; the others stay at their mean."""
-    rest = LAW.mean - LAW.first_weight
-    needed = math.sqrt(max(0.0, limit - rest) / LAW.first_weight) + Z_POWER
-    distance = needed * math.sqrt(LAW.first_weight) / sizes.root
-    return distance if distance <= largest else None

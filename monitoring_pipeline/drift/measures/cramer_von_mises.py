@@ -7,9 +7,10 @@ import numpy as np
 from monitoring_pipeline.drift.arrays import Floats
 from monitoring_pipeline.drift.laws.pooled import PooledFunctions
 from monitoring_pipeline.drift.laws.quadratic_law import CRAMER_VON_MISES as LAW
+from monitoring_pipeline.drift.laws.square_gap import SquareGap
 from monitoring_pipeline.drift.measurement import Measurement
 from monitoring_pipeline.drift.reference import NumericReference
-from monitoring_pipeline.drift.sizes import Z_POWER, Sizes
+from monitoring_pipeline.drift.sizes import Sizes
 
 LARGEST = math.sqrt(1.0 / 3.0)
 """The distance of two large samples that do not overlap."""
@@ -44,16 +45,9 @@ def measure(reference: NumericReference, window: Floats, *, sizes: Sizes, alpha:
     Source: Anderson (1962), "On the distribution of the two-sample Cramér-von Mises criterion", Annals of
     Mathematical Statistics 33(3).
     """
-    value = distance(reference, window)
-    mean, deviation = _moments(sizes, reference.gap_moments(in_noise=False))
-    standard = LAW.mean + ((sizes.root * value) ** 2 - mean) * (LAW.deviation / deviation)
-    limit = max(0.0, mean + (LAW.quantile(sizes.level(alpha)) - LAW.mean) * (deviation / LAW.deviation))
-    return Measurement(
-        value=value,
-        p_value=sizes.p_value(LAW.survival(standard)),
-        noise_limit=math.sqrt(limit) / sizes.root,
-        detectable=_detectable(limit, sizes),
-    )
+    mean, deviation = _moments(sizes, reference.own_laws.gap_moments)
+    gap = SquareGap(limit_law=LAW, mean=mean, deviation=deviation, sizes=sizes)
+    return gap.measurement(distance(reference, window), alpha=alpha, largest=LARGEST)
 
 
 def distance(reference: NumericReference, window: Floats) -> float:
@@ -74,11 +68,3 @@ def _moments(sizes: Sizes, tied: tuple[float, float] | None) -> tuple[float, flo
     variance = (1.0 + 1.0 / rows) / rows * spread / (180.0 * n * m)
     mean, deviation = tied or (LAW.mean, LAW.deviation)
     return mean * (1.0 + 1.0 / rows), math.sqrt(variance) * deviation / LAW.deviation
-
-
-def _detectable(limit: float, sizes: Sizes) -> float | None:
-    """A smooth shift adds to the law's first term only; the others stay at their mean."""
-    rest = LAW.mean - LAW.first_weight
-    needed = math.sqrt(max(0.0, limit - rest) / LAW.first_weight) + Z_POWER
-    distance = needed * math.sqrt(LAW.first_weight) / sizes.root
-    return distance if distance <= LARGEST else None

@@ -18,8 +18,8 @@ def measure(
     ``H = sqrt(½ Σ (√p - √q)²)``, p the window's and q the reference's shares: in [0, 1], 0 for equal shares, 1 for
     samples without a common bin. It weighs emptied and new bins most of all the measures here. Noise alone is about
     0.11 with 100 rows in 10 bins; its law is that of H² (:mod:`..laws.noise`): false alarms in simulation are 0.3 to
-    1.7 times alpha from 30 rows up, at alpha 0.05, 0.01 and 0.001, and up to 2.5 times where a window of 30 to 50 rows
-    lies almost wholly in one bin.
+    1.7 times alpha from 30 rows up, at alpha 0.05, 0.01 and 0.001, and up to 6 times where a window of 30 to 50 rows
+    lies almost wholly in one of few bins.
 
     It cannot see what happens inside a bin or beyond the reference's outermost deciles.
 
@@ -32,7 +32,7 @@ def measure(
     Source: Hellinger (1909); Le Cam & Yang (2000), "Asymptotics in Statistics", for its use on samples.
     """
     noise = _NOISE.of(reference_counts, window_counts, sizes)
-    return noise.of_root(distance(reference_counts, window_counts), alpha=alpha)
+    return noise.measurement_of_root(distance(reference_counts, window_counts), alpha=alpha)
 
 
 def distance(reference_counts: Counts | Floats, window_counts: Counts | Floats) -> float:

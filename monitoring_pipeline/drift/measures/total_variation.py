@@ -32,13 +32,7 @@ def measure(
     Source: Levin, Peres & Wilmer (2009), "Markov Chains and Mixing Times", chapter 4.
     """
     noise = NOISE.of(reference_counts, window_counts, sizes)
-    value = distance(reference_counts, window_counts)
-    return Measurement(
-        value=value,
-        p_value=noise.p_value(value),
-        noise_limit=noise.limit(alpha),
-        detectable=noise.detectable(alpha),
-    )
+    return noise.measurement(distance(reference_counts, window_counts), alpha=alpha)
 
 
 def distance(reference_counts: Counts | Floats, window_counts: Counts | Floats) -> float:

@@ -50,7 +50,7 @@ def measure(reference: NumericReference, window: Floats, *, sizes: Sizes, alpha:
     value = _distance(reference, window, scaled)
     spread, skewness, kurtosis = _pooled_moments(reference, scaled)
     unit = max(1.0, spread) / sizes.root
-    noise = _Noise(law=reference.area_law(), shape=MeanShape.of(skewness=skewness, kurtosis=kurtosis, sizes=sizes))
+    noise = _Noise(law=reference.own_laws.area, shape=MeanShape.of(skewness=skewness, kurtosis=kurtosis, sizes=sizes))
     limit = unit * noise.limit(sizes.level(alpha))
     return Measurement(
         value=value,

@@ -43,8 +43,3 @@ class Clusters:
     def row_count(self) -> int:
         """Rows of all windows."""
         return int(self.rows.sum())
-
-    @property
-    def span(self) -> int:
-        """Windows from the first to the last, both included, also those without rows; 0 if there is none."""
-        return int(self.windows[-1] - self.windows[0]) + 1 if self.windows.size else 0

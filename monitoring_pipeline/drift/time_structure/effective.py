@@ -6,9 +6,7 @@ from typing import Self
 import numpy as np
 
 from monitoring_pipeline.drift.arrays import Counts, Floats
-from monitoring_pipeline.drift.sizes import Sizes
 from monitoring_pipeline.drift.time_structure.clusters import Clusters
-from monitoring_pipeline.drift.time_structure.composition import NoCounterpart
 from monitoring_pipeline.drift.time_structure.intraclass import Intraclass
 from monitoring_pipeline.drift.time_structure.lags import pairs, weather_shared
 from monitoring_pipeline.drift.time_structure.season import Season, strata
@@ -42,36 +40,17 @@ def effective_rows(clusters: Clusters, intraclass: Intraclass, *, weights: Float
     return max(1.0, 1.0 / (own + shared))
 
 
-def effective_sizes(
-    reference: Clusters, window: Clusters, intraclass: Intraclass, *, season: Season, grain: Grain
-) -> Sizes | NoCounterpart:
-    """The sizes of a comparison of like with like: the reference is weighed to hold the window's strata.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoCounterpart:
+    """The window holds strata of which the reference has no row: nothing says what is usual there.
 
-    A day that is compared by the hour is a window of 24 clusters. Where strata of the reference share weather,
-    because they are neighbouring hours of the same days, that is part of the reference's variance.
-
-    Weather that the window and the end of the reference share makes them more alike than is counted here.
-
-    Args:
-        reference: the reference's rows per window of ``grain``.
-        window: the judged rows per window of ``grain``; at least one.
-        intraclass: measured on the reference with the same season and grain.
-        season: which windows are compared with which.
-        grain: length of the windows in which rows are alike; the judged window may hold several.
-
-    Returns:
-        The sizes, or :class:`.NoCounterpart` if the window holds rows of a stratum that the reference lacks.
-
-    >>> month, hour = (Clusters(windows=np.arange(n), rows=np.full(n, 500)) for n in (24 * 30, 1))
-    >>> weather = Intraclass(rho=0.01, freedom=600.0, windows=720)
-    >>> sizes = effective_sizes(month, hour, weather, season=Season.HOUR_OF_DAY, grain=Grain.HOUR)
-    >>> round(sizes.reference), round(sizes.window)
-    (2504, 83)
+    Attributes:
+        strata: the strata's numbers (see :func:`.season.strata`), ascending.
+        row_share: the share of the window's rows that lie in them, in (0, 1].
     """
-    rows = StratumWorth.of(reference, intraclass, season=season, grain=grain).rows_beside(window)
-    if isinstance(rows, NoCounterpart):
-        return rows
-    return Sizes(reference=rows, window=effective_rows(window, intraclass), freedom=intraclass.freedom)
+
+    strata: tuple[int, ...]
+    row_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,7 +59,10 @@ class StratumWorth:
 
     With the share u_s of stratum s in the window and its N_s rows in the reference, each of its windows weighs
     ``W_r = u_s n_r / N_s``, so that the variance of :func:`effective_rows` is
-    ``(1 - ρ) Σ u_s² / N_s + ρ Σ_st u_s u_t shared_st``.
+    ``(1 - ρ) Σ u_s² / N_s + ρ Σ_st u_s u_t shared_st``. Where strata share weather, because they are neighbouring hours
+    of the same days, that is part of it.
+
+    It cannot see: weather that the window and the end of the reference share, which makes them more alike.
 
     Attributes:
         season: which windows are compared with which.
@@ -115,7 +97,14 @@ class StratumWorth:
         return cls(season=season, grain=grain, rho=intraclass.rho, strata=found, rows=rows, shared=shared)
 
     def rows_beside(self, window: Clusters) -> float | NoCounterpart:
-        """The effective rows of the reference in the composition of a window of at least one row."""
+        """The effective rows of the reference in the composition of a window of at least one row.
+
+        >>> month, hour = (Clusters(windows=np.arange(n), rows=np.full(n, 500)) for n in (24 * 30, 1))
+        >>> weather = Intraclass(rho=0.01, freedom=600.0, windows=720)
+        >>> worth = StratumWorth.of(month, weather, season=Season.HOUR_OF_DAY, grain=Grain.HOUR)
+        >>> round(worth.rows_beside(hour))
+        2504
+        """
         wanted, codes = np.unique(strata(window.windows, season=self.season, grain=self.grain), return_inverse=True)
         shares = np.bincount(codes, weights=window.rows) / window.row_count
         at = np.minimum(np.searchsorted(self.strata, wanted), self.strata.size - 1)

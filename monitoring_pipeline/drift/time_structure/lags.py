@@ -50,8 +50,9 @@ def weather_shared(windows: Counts, weights: Floats, correlations: tuple[float, 
     """
     shared = float(np.sum(weights**2))
     longest = int(windows[-1] - windows[0])
+    without_gap = longest == windows.size - 1  # as the hours of a day are: then nothing has to be searched
     for lag, correlation in enumerate(correlations[:longest], start=1):
-        first, second = pairs(windows, lag)
+        first, second = (slice(-lag), slice(lag, None)) if without_gap else pairs(windows, lag)
         shared += 2.0 * correlation * float(np.sum(weights[first] * weights[second]))
     return shared
 

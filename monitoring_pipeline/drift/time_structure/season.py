@@ -11,9 +11,6 @@ from monitoring_pipeline.windows import Grain
 FEWEST_WINDOWS = 8
 """Windows that a stratum needs: with fewer, its mean is no better known than that of a single window's weather."""
 
-HOUR_OF_DAY_DAYS = 14
-WEEKDAY_DAYS = 56
-
 THIN_SHARE = 0.01
 """Strata that hold less than this share of the rows together may have too few windows: hours that are nearly idle."""
 
@@ -68,30 +65,13 @@ def supported(reference: Clusters, *, grain: Grain, fewest_windows: int = FEWEST
 
     Every stratum that occurs needs ``fewest_windows`` windows with rows, but for strata that hold less than 1 % of
     the rows together. A stratum that never occurs is no obstacle: nobody works at night there, and a window that
-    does has nothing to be compared with, which :func:`.effective.effective_sizes` says.
+    does has nothing to be compared with, which :class:`.effective.NoCounterpart` says.
 
     >>> week = Clusters.from_windows(np.arange(24 * 14))
     >>> [season.value for season in supported(week, grain=Grain.HOUR)]
     ['none', 'hour_of_day', 'weekday']
     """
     return [season for season in SEASONS[grain] if _is_supported(reference, season, grain, fewest_windows)]
-
-
-def auto(reference: Clusters, *, grain: Grain) -> Season:
-    """The season to compare by if nobody says: hour of day from 14 days on, for daily windows weekday from 56 on.
-
-    It cannot see which season a feature really has: :func:`.choice.sharpest` measures that, feature by feature.
-
-    >>> auto(Clusters.from_windows(np.arange(24 * 14)), grain=Grain.HOUR).value
-    'hour_of_day'
-    """
-    found = supported(reference, grain=grain)
-    span_days = reference.span / (_DAY_HOURS if grain is Grain.HOUR else 1)
-    if grain is Grain.HOUR and span_days >= HOUR_OF_DAY_DAYS and Season.HOUR_OF_DAY in found:
-        return Season.HOUR_OF_DAY
-    if grain is Grain.DAY and span_days >= WEEKDAY_DAYS and Season.WEEKDAY in found:
-        return Season.WEEKDAY
-    return Season.NONE
 
 
 def _is_supported(reference: Clusters, season: Season, grain: Grain, fewest_windows: int) -> bool:

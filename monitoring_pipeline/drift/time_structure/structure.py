@@ -8,8 +8,7 @@ from monitoring_pipeline.drift.arrays import Counts
 from monitoring_pipeline.drift.sizes import Sizes
 from monitoring_pipeline.drift.time_structure.choice import sharpest
 from monitoring_pipeline.drift.time_structure.clusters import Clusters
-from monitoring_pipeline.drift.time_structure.composition import NoCounterpart
-from monitoring_pipeline.drift.time_structure.effective import StratumWorth, effective_rows
+from monitoring_pipeline.drift.time_structure.effective import NoCounterpart, StratumWorth, effective_rows
 from monitoring_pipeline.drift.time_structure.intraclass import Intraclass, IntraclassReason, estimate
 from monitoring_pipeline.drift.time_structure.season import Season, strata
 from monitoring_pipeline.drift.time_structure.window_counts import WindowCounts

@@ -10,7 +10,7 @@ from monitoring_pipeline.simulation.scenarios.changes import replaced
 from monitoring_pipeline.simulation.scenarios.columns import Columns, FeatureProfile
 from monitoring_pipeline.simulation.scenarios.hour import Hour
 from monitoring_pipeline.simulation.scenarios.population import CATEGORICAL_FEATURE
-from monitoring_pipeline.simulation.scenarios.scenario import Scenario, Signal
+from monitoring_pipeline.simulation.scenarios.scenario import UNTOUCHED_BY_INPUTS, Scenario, Signal
 
 NEW_CATEGORY = "launched"
 
@@ -31,6 +31,7 @@ class CategoryLaunch(Scenario):
     size_means: ClassVar[str] = "share of the rows that have the new category at the end"
     largest_size: ClassVar[float] = 1.0
     raises: ClassVar[frozenset[Signal]] = frozenset({Signal.DRIFT})
+    silent: ClassVar[frozenset[Signal]] = UNTOUCHED_BY_INPUTS
 
     def accepts(self, profile: FeatureProfile) -> bool:
         """Only categories can be launched."""

@@ -24,7 +24,8 @@ class ConceptFlip(Scenario):
     summary: ClassVar[str] = "the truth turns in a region of the inputs, which stay as they are"
     size_means: ClassVar[str] = "how far the truth turns: 1 mirrors it"
     largest_size: ClassVar[float] = 1.0
-    raises: ClassVar[frozenset[Signal]] = frozenset({Signal.PERFORMANCE})
+    raises: ClassVar[frozenset[Signal]] = frozenset({Signal.CONCEPT_DRIFT, Signal.PERFORMANCE})
+    silent: ClassVar[frozenset[Signal]] = frozenset(Signal) - raises - {Signal.LABEL_DRIFT}
 
     def told(self) -> str:
         """What is injected, in words."""

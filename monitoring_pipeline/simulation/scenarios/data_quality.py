@@ -33,6 +33,7 @@ class DataQuality(Scenario):
     size_means: ClassVar[str] = "share of missing values at the end"
     largest_size: ClassVar[float] = 1 / (1 + _OUTLIER_RATIO + _WRONG_TYPE_RATIO)
     raises: ClassVar[frozenset[Signal]] = frozenset({Signal.QUALITY})
+    silent: ClassVar[frozenset[Signal]] = frozenset(Signal) - raises - {Signal.DRIFT}
 
     def told(self) -> str:
         """What is injected, in words."""

@@ -26,6 +26,14 @@ EXPECTED_DELAYS, MATURITIES = 4, 9  # in median delays
 MIN_COVERAGE = 0.9
 
 DEVIATIONS = 5.0  # standard errors between a healthy mean and its bound: one window in three million, were it normal
+DRIFT_RULES = (
+    (Signal.DRIFT, "inputs-moved", "drifted_features"),
+    (Signal.PREDICTION_DRIFT, "outputs-moved", "prediction_drift"),
+    (Signal.LABEL_DRIFT, "truth-moved", "label_drift"),
+    (Signal.CONCEPT_DRIFT, "relation-changed", "concept_drift"),
+)
+"""What each rule on drift is for, its name, and what it watches."""
+
 LATENCY_RATIO = 1.5  # of the healthy 95 % quantile
 VOLUME_RATIO = 0.5  # of the quietest healthy hour
 LEAST_LABELLED = 30
@@ -43,12 +51,12 @@ def rules(world: World, stretch: HealthyStretch) -> list[WatchedRule]:
     """The rules of the simulated model."""
     day_rows = stretch.rows_per_day
     labelled = max(LEAST_LABELLED, round(day_rows / 4))
-    metric = "log_loss" if world.scenario.task is Task.BINARY else "mae"
+    loss = "log_loss" if world.scenario.task is Task.BINARY else "mae"
     losses, latencies = stretch.losses(world.scenario.task), stretch.column("latency_ms")
     low = (stretch.column("confidence") < LOW_CONFIDENCE).astype(np.float64)
     watched = [
-        _rule(Signal.DRIFT, "inputs-moved", metric="drifted_features", above=0, min_labelled=0),
-        _rule(Signal.PERFORMANCE, "errors-grew", metric=metric, above=_bound(losses, labelled), min_labelled=labelled),
+        *(_rule(signal, rule_id, metric=metric, above=0, min_labelled=0) for signal, rule_id, metric in DRIFT_RULES),
+        _rule(Signal.PERFORMANCE, "errors-grew", metric=loss, above=_bound(losses, labelled), min_labelled=labelled),
         _rule(Signal.LABELS, "labels-missing", metric="coverage", below=MIN_COVERAGE, min_labelled=LEAST_LABELLED),
         _rule(Signal.LABELS, "labels-late", metric="coverage_shortfall", above=0.1, min_labelled=LEAST_LABELLED),
         _rule(

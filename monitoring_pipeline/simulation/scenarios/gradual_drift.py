@@ -9,7 +9,7 @@ import numpy as np
 from monitoring_pipeline.simulation.scenarios.changes import replaced, shifted
 from monitoring_pipeline.simulation.scenarios.columns import Columns, FeatureProfile
 from monitoring_pipeline.simulation.scenarios.hour import Hour
-from monitoring_pipeline.simulation.scenarios.scenario import Scenario, Signal
+from monitoring_pipeline.simulation.scenarios.scenario import UNTOUCHED_BY_INPUTS, Scenario, Signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class GradualDrift(Scenario):
     summary: ClassVar[str] = "a feature moves away step by step"
     size_means: ClassVar[str] = "standard deviations of the feature at the end"
     raises: ClassVar[frozenset[Signal]] = frozenset({Signal.DRIFT})
+    silent: ClassVar[frozenset[Signal]] = UNTOUCHED_BY_INPUTS
 
     def shift(self, hour: Hour) -> float:
         """By how many standard deviations the feature has moved."""

@@ -22,6 +22,11 @@ from monitoring_pipeline.simulation.scenarios.said import (
 from monitoring_pipeline.simulation.scenarios.scenario import Scenario, Signal
 from monitoring_pipeline.windows import HOUR_MICROS, Window, isoformat
 
+MUST_SPEAK = frozenset(
+    {Signal.DRIFT, Signal.PREDICTION_DRIFT, Signal.LABEL_DRIFT, Signal.CONCEPT_DRIFT, Signal.PERFORMANCE}
+)
+"""What has to have judged a window, before the silence of a healthy model is called quiet."""
+
 
 def outcome_of(
     installation: Installation, world: World, watched: Sequence[WatchedRule], *, rejected_count: int
@@ -35,7 +40,7 @@ def outcome_of(
         drifts = [drift for drift in drift_said(connection, scenario.feature) if _is_after(drift.window, onset)]
         judged = judged_windows(connection)
     rules = tuple(
-        _rule_outcome(rule_id, signal, [s for s in said if s.by == rule_id], judged.get(rule_id, []), onset)
+        _rule_outcome(scenario, rule_id, signal, [s for s in said if s.by == rule_id], judged.get(rule_id, []), onset)
         for rule_id, signal in signals.items()
     )
     return Outcome(
@@ -45,7 +50,7 @@ def outcome_of(
         feature=scenario.feature,
         seed=scenario.seed,
         home=str(installation.home.root),
-        ending=_ending(scenario, rules, has_drifted=bool(drifts)),
+        ending=ending_of(scenario, rules, has_drifted=bool(drifts)),
         first_drift=_first(drifts, onset),
         rules=rules,
         rejected_count=rejected_count,
@@ -53,12 +58,18 @@ def outcome_of(
 
 
 def _rule_outcome(
-    rule_id: str, signal: Signal, said: Sequence[Said], judged: Sequence[Window], onset: int | None
+    scenario: Scenario,
+    rule_id: str,
+    signal: Signal,
+    said: Sequence[Said],
+    judged: Sequence[Window],
+    onset: int | None,
 ) -> RuleOutcome:
     after = [s for s in said if _is_after(s.window, onset)]
     return RuleOutcome(
         rule_id=rule_id,
         signal=signal,
+        expected=scenario.expects(signal),
         judged_count=sum(onset is None or _is_after(window, onset) for window in judged),
         before=_counts(s for s in said if not _is_after(s.window, onset)),
         after=_counts(after),
@@ -87,19 +98,28 @@ def _first(said: Sequence[Said], onset: int | None) -> Notice | None:
     )
 
 
-def _ending(scenario: Scenario, rules: Sequence[RuleOutcome], *, has_drifted: bool) -> Ending:
-    wanted = scenario.raises or scenario.silent
-    spoke = {rule.signal for rule in rules if rule.judged_count} & wanted
-    if scenario.raises:
-        seen = {rule.signal for rule in rules if _stands(rule.after)} & wanted
-        # Another feature's drift is not what was injected.
-        seen -= set() if has_drifted else {Signal.DRIFT}
-        return Ending.SEEN if seen else Ending.MISSED if spoke else Ending.NOT_ENOUGH_DATA
-    if any(_stands(rule.before) or _stands(rule.after) for rule in rules if rule.signal in wanted):
+def ending_of(scenario: Scenario, rules: Sequence[RuleOutcome], *, has_drifted: bool) -> Ending:
+    """Whether what stands is what the scenario declares.
+
+    Args:
+        scenario: what was injected.
+        rules: what each rule came to.
+        has_drifted: whether the feature that it was done to was ever said to drift after the onset.
+    """
+    standing = {rule.signal for rule in rules if _stands(rule.after)}
+    # Another feature's drift is not what was injected.
+    seen = standing if has_drifted else standing - {Signal.DRIFT}
+    spoke = {rule.signal for rule in rules if rule.judged_count}
+    if unseen := scenario.raises - seen:
+        return Ending.MISSED if unseen & spoke else Ending.NOT_ENOUGH_DATA
+    # Of a failure the healthy days before it are counted, but not held against it.
+    early = set() if scenario.raises else {rule.signal for rule in rules if _stands(rule.before)}
+    if (standing | early) & scenario.silent:
         return Ending.FALSE_ALARM
+    if scenario.raises:
+        return Ending.SEEN
     # Silence of what could not speak is not health.
-    needed = wanted & {Signal.DRIFT, Signal.PERFORMANCE}
-    return Ending.QUIET if spoke >= needed else Ending.NOT_ENOUGH_DATA
+    return Ending.QUIET if spoke >= scenario.silent & MUST_SPEAK else Ending.NOT_ENOUGH_DATA
 
 
 def _stands(states: Mapping[str, int]) -> bool:

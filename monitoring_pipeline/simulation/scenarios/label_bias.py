@@ -23,7 +23,7 @@ class LabelBias(Scenario):
     name: ClassVar[str] = "label_bias"
     summary: ClassVar[str] = "early labels are unrepresentative: young windows look worse than they are"
     size_means: ClassVar[str] = "how many times sooner or later the truth is known"
-    silent: ClassVar[frozenset[Signal]] = frozenset({Signal.PERFORMANCE})
+    silent: ClassVar[frozenset[Signal]] = frozenset(Signal) - {Signal.LABELS}
 
     def told(self) -> str:
         """What is injected, in words."""

@@ -21,6 +21,7 @@ class LabelDelay(Scenario):
     summary: ClassVar[str] = "the truth comes later and later, then stops"
     size_means: ClassVar[str] = "how many times as long the truth takes at the end"
     raises: ClassVar[frozenset[Signal]] = frozenset({Signal.LABELS})
+    silent: ClassVar[frozenset[Signal]] = frozenset(Signal) - raises
 
     def told(self) -> str:
         """What is injected, in words."""

@@ -20,6 +20,7 @@ class LatencySpike(Scenario):
     summary: ClassVar[str] = "answers are slow for some hours"
     size_means: ClassVar[str] = "how many times as long the answers take"
     raises: ClassVar[frozenset[Signal]] = frozenset({Signal.LATENCY})
+    silent: ClassVar[frozenset[Signal]] = frozenset(Signal) - raises
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the settings."""

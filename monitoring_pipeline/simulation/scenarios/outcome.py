@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from monitoring_pipeline.simulation.scenarios.scenario import Signal
+from monitoring_pipeline.simulation.scenarios.scenario import Expected, Signal
 
 
 class Ending(StrEnum):
@@ -30,9 +30,9 @@ class Ending(StrEnum):
 
 _MEANINGS = {
     Ending.SEEN: "what was injected was raised",
-    Ending.MISSED: "what was injected was not raised",
-    Ending.QUIET: "there was nothing to be raised, and nothing stands",
-    Ending.FALSE_ALARM: "there was nothing to be raised, and something stands",
+    Ending.MISSED: "what was injected was not raised, or not all of it",
+    Ending.QUIET: "there was nothing to be raised, and nothing stands that should not",
+    Ending.FALSE_ALARM: "something stands that should not",
     Ending.NOT_ENOUGH_DATA: "no window had rows enough for the rules that were to speak",
 }
 
@@ -61,6 +61,7 @@ class RuleOutcome:
     Attributes:
         rule_id: of the rule; ``expectations`` of what is expected of the rows.
         signal: what it is for.
+        expected: what should become of it in this scenario.
         judged_count: windows that had data enough for a verdict; after the onset, where there is one.
         before: alerts by state on windows that ended before the onset, or on any window if nothing was injected.
         after: alerts by state on the other windows.
@@ -69,6 +70,7 @@ class RuleOutcome:
 
     rule_id: str
     signal: Signal
+    expected: Expected
     judged_count: int
     before: Mapping[str, int]
     after: Mapping[str, int]

@@ -30,15 +30,30 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 
 class Signal(StrEnum):
-    """What a monitor can notice."""
+    """What a monitor can notice; ``drift`` is that of the inputs."""
 
     DRIFT = "drift"
+    PREDICTION_DRIFT = "prediction_drift"
+    LABEL_DRIFT = "label_drift"
+    CONCEPT_DRIFT = "concept_drift"
     PERFORMANCE = "performance"
     CONFIDENCE = "confidence"
     LATENCY = "latency"
     LABELS = "labels"
     VOLUME = "volume"
     QUALITY = "quality"
+
+
+class Expected(StrEnum):
+    """What should become of a signal in a scenario."""
+
+    RAISED = "raised"
+    SILENT = "silent"
+    EITHER = "either"
+
+
+UNTOUCHED_BY_INPUTS = frozenset({Signal.CONCEPT_DRIFT, Signal.LABELS, Signal.LATENCY, Signal.VOLUME})
+"""Where only inputs move, and model and truth follow by the law that was, these stay as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +99,9 @@ class Scenario:
     size_means: ClassVar[str]
     largest_size: ClassVar[float] = 100.0
     raises: ClassVar[frozenset[Signal]] = frozenset()
-    """Of these at least one should be raised from the onset on."""
+    """Of each of these something should be raised from the onset on, and stand in the end."""
     silent: ClassVar[frozenset[Signal]] = frozenset()
-    """Of these nothing should stand in the end."""
+    """Of these nothing should stand in the end; what is in neither may follow from what is injected, or not."""
 
     def __post_init__(self) -> None:
         wrong = next(iter(self.problems()), None)
@@ -111,6 +126,12 @@ class Scenario:
     def is_control(self) -> bool:
         """Whether nothing is injected, so that nothing at all should be raised."""
         return self.silent == frozenset(Signal)
+
+    def expects(self, signal: Signal) -> Expected:
+        """What should become of a signal."""
+        if signal in self.raises:
+            return Expected.RAISED
+        return Expected.SILENT if signal in self.silent else Expected.EITHER
 
     @property
     def onset_hours(self) -> float:

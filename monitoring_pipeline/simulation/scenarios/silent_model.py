@@ -23,6 +23,7 @@ class SilentModel(Scenario):
     size_means: ClassVar[str] = "share of the predictions that are missing"
     largest_size: ClassVar[float] = 1.0
     raises: ClassVar[frozenset[Signal]] = frozenset({Signal.VOLUME})
+    silent: ClassVar[frozenset[Signal]] = frozenset(Signal) - raises
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the settings."""

@@ -8,7 +8,7 @@ import numpy as np
 from monitoring_pipeline.simulation.scenarios.changes import replaced, shifted
 from monitoring_pipeline.simulation.scenarios.columns import Columns, FeatureProfile
 from monitoring_pipeline.simulation.scenarios.hour import Hour
-from monitoring_pipeline.simulation.scenarios.scenario import Scenario, Signal
+from monitoring_pipeline.simulation.scenarios.scenario import UNTOUCHED_BY_INPUTS, Scenario, Signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,7 @@ class SuddenDrift(Scenario):
     summary: ClassVar[str] = "a feature jumps from one hour to the next"
     size_means: ClassVar[str] = "standard deviations of the feature"
     raises: ClassVar[frozenset[Signal]] = frozenset({Signal.DRIFT})
+    silent: ClassVar[frozenset[Signal]] = UNTOUCHED_BY_INPUTS
 
     def told(self) -> str:
         """What is injected, in words."""

@@ -1,17 +1,18 @@
 """The rows of a reference: of a file, of a window of logged predictions, or handed in."""
 
+import stat
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.drift.arrays import Counts, Floats
+from monitoring_pipeline.drift.arrays import Booleans, Counts, Floats
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.lake.files import Lake
@@ -21,7 +22,7 @@ from monitoring_pipeline.stages.drifting.values import column_of
 from monitoring_pipeline.stages.measuring.groups import NO_VALUE
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.rows import logged
-from monitoring_pipeline.stages.rows.columns import SEGMENT_PREFIX
+from monitoring_pipeline.stages.rows.columns import SEGMENT_PREFIX, segment_text
 from monitoring_pipeline.stages.rows.read_lake import hour_tables
 from monitoring_pipeline.windows import HOUR_MICROS, to_micros
 
@@ -66,7 +67,7 @@ class ReferenceRows:
         chosen = np.ones(self.table.num_rows, dtype=np.bool_)
         for field, value in zip(segment.fields, segment.values, strict=True):
             if self.logged or field in self.table.column_names:
-                chosen &= _has_value(column_of(self.table, prefix + field), value)
+                chosen &= self._has_value(prefix + field, value)
             else:
                 chosen[:] = False  # a missing value is a segment of its own, but nobody said that it is missing
         return ReferenceRows(
@@ -75,6 +76,22 @@ class ReferenceRows:
             logged=self.logged,
             place=self.place,
         )
+
+    def _has_value(self, name: str, value: str | None) -> Booleans:
+        try:
+            encoded = column_of(self.table, name).combine_chunks().dictionary_encode()
+            distinct = [value if self.logged else segment_text(value) for value in encoded.dictionary.to_pylist()]
+        except (pa.ArrowException, TypeError, ValueError):
+            # The exception would quote a value of the file.
+            raise MonitorError(
+                f"column {name} of {self.place} holds {self.table[name].type}, of which no segment can be made"
+            ) from None
+        codes = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
+        # A missing value and one that is written "(none)" are one segment.
+        wanted = NO_VALUE if value is None else value
+        is_wanted = [(NO_VALUE if text is None else text) == wanted for text in [*distinct, None]]
+        chosen: Booleans = np.array(is_wanted, dtype=np.bool_)[codes]
+        return chosen
 
 
 def declared_rows(pipeline: Pipeline, model: Model) -> ReferenceRows | None:
@@ -109,12 +126,20 @@ def file_reference(path: Path, *, model_id: str | None = None) -> ReferenceRows:
             f"the reference file {path}{of_model} cannot be read: {error.strerror}; "
             "a relative path is relative to the folder of the config"
         ) from None
+    if not stat.S_ISREG(status.st_mode):  # a folder's files would be read once and never again, a pipe would hang
+        raise MonitorError(f"the reference file {path}{of_model} is no file; name a single Parquet file")
     return _file(path, (status.st_mtime_ns, status.st_size), f"the reference file {path}{of_model}")
 
 
 def given_rows(table: pa.Table) -> ReferenceRows:
-    """Rows that were handed in, named as the features."""
+    """Rows that were handed in, named as the features.
+
+    Raises:
+        MonitorError: if two columns have one name, or ``predicted_at`` holds no instants.
+    """
     place = "the reference that was handed in"
+    if repeated := sorted(name for name, count in Counter(table.column_names).items() if count > 1):
+        raise MonitorError(f"{place} has several columns named {', '.join(repeated)}; a column needs its own name")
     return ReferenceRows(table=table, instants=_instants(table, place), logged=False, place=place)
 
 
@@ -122,8 +147,8 @@ def given_rows(table: pa.Table) -> ReferenceRows:
 def _file(path: Path, _fingerprint: tuple[int, int], place: str) -> ReferenceRows:
     try:
         table = pq.read_table(path)
-    except pa.ArrowException as error:
-        raise MonitorError(f"{place} is not a Parquet file: {str(error).splitlines()[0]}") from None
+    except (pa.ArrowException, OSError) as error:  # the latter for a broken footer, or a file that was taken away
+        raise MonitorError(f"{place} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
     return ReferenceRows(table=table, instants=_instants(table, place), logged=False, place=place)
 
 
@@ -153,10 +178,3 @@ def _instants(table: pa.Table, place: str) -> Counts | None:
             "or microseconds UTC, one for each row, or be left out"
         ) from None
     return instants
-
-
-def _has_value(column: pa.ChunkedArray, value: str | None) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    texts = column.cast(pa.string())
-    # A missing value and one that is written "(none)" are one segment.
-    wanted = NO_VALUE if value is None else value
-    return np.asarray(pc.equal(pc.fill_null(texts, NO_VALUE), wanted).to_numpy(), dtype=np.bool_)

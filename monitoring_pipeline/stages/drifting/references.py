@@ -17,7 +17,7 @@ from monitoring_pipeline.stages.drifting.prepared.inputs import PreparedClassifi
 from monitoring_pipeline.stages.drifting.prepared.plain import PreparedCategories, PreparedNumbers
 from monitoring_pipeline.stages.drifting.reference_rows import ReferenceRows
 from monitoring_pipeline.stages.drifting.subjects import Form, Subject
-from monitoring_pipeline.stages.drifting.values import holds_vectors
+from monitoring_pipeline.stages.drifting.values import as_numbers, holds_vectors
 from monitoring_pipeline.windows import Grain
 
 
@@ -87,7 +87,7 @@ def _prepared(rows: ReferenceRows, subject: Subject, times: RowsInTime | None) -
     assert column is not None, "only subjects whose column is there are prepared"
     try:
         if subject.form is Form.NUMERIC:
-            return PreparedNumbers.of(subject, column if rows.logged else column.cast(pa.float64()), times)
+            return PreparedNumbers.of(subject, column if rows.logged else as_numbers(column), times)
         if subject.form is Form.TEXT:
             return PreparedColumns.of_texts(subject, column, times)
         if subject.form is Form.VECTOR:

@@ -40,8 +40,17 @@ def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     number is missing there, as it would be in an hour that is logged now.
     """
     if not _holds_texts(column.type):
-        return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+        return np.asarray(as_numbers(column).to_numpy(), dtype=np.float64)
     return np.array([_number(text) for text in column.to_pylist()], dtype=np.float64)
+
+
+def as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as doubles, integers beyond 2^53 as the nearest one, as events are read.
+
+    Raises:
+        pa.ArrowException: if it holds anything but numbers.
+    """
+    return column.cast(pa.float64(), safe=False)
 
 
 def categories(column: pa.ChunkedArray, *, boolean: bool = False) -> Categories:
@@ -66,7 +75,7 @@ def encoded(values: Sequence[str | None]) -> tuple[Counts, tuple[str, ...]]:
 def instants(column: pa.ChunkedArray) -> NDArray[np.float64]:
     """A column's instants in microseconds since 1970 UTC, NaN where missing or not an instant."""
     if pa.types.is_timestamp(column.type):
-        return np.asarray(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).cast(pa.float64()).to_numpy())
+        return np.asarray(as_numbers(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())).to_numpy())
     if not _holds_texts(column.type):
         return numbers(column)
     return np.array([_instant(text) for text in column.to_pylist()], dtype=np.float64)

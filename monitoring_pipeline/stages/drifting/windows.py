@@ -49,13 +49,14 @@ def comparisons_between(
     """
     if not looks:
         return
+    rows_of_looks = [_rows(group, look, grain) for look in looks]
     tests: Counter[DriftType] = Counter()
     for subject, reference in references.items():
         tests[subject.drift_type] += len(reference.names)
     for subject, reference in references.items():
         alpha = model.drift.alpha / tests[subject.drift_type] / len(looks)
         wanted = criteria(model, subject)
-        found = [reference.measure(_rows(group, look, grain), criteria=wanted, alpha=alpha) for look in looks]
+        found = [reference.measure(rows, criteria=wanted, alpha=alpha) for rows in rows_of_looks]
         for name in reference.names:
             yield Comparison(
                 key=group.key,

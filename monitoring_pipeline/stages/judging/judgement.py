@@ -21,6 +21,7 @@ from monitoring_pipeline.config.models import DRIFT_METRICS, Model, Rule
 from monitoring_pipeline.drift.verdict import OF_TRUTH
 from monitoring_pipeline.stages.judging.evidence import Drifted, drifted_subjects, measurements, of_metric
 from monitoring_pipeline.stages.judging.of_age import OfAge
+from monitoring_pipeline.stages.judging.trends import trend_verdicts
 from monitoring_pipeline.windows import Grain, Window
 
 T = TypeVar("T")
@@ -47,6 +48,9 @@ def verdicts(
     findings: list[Finding] = []
     for rule in rules:
         of_rule = partial(_covered, rule, {*windows, *windows_before(rule, windows)})
+        if rule.trend is not None:
+            findings += trend_verdicts(rule, model, of_rule(measured), windows, now=of_age.now)
+            continue
         if (drift_type := DRIFT_METRICS.get(rule.metric)) is not None:
             alone = {
                 group: _drift_alone(rule, model, of_age, group, f) for group, f in of_rule(drifted[drift_type]).items()

@@ -54,7 +54,7 @@ def logged_table(model: Model, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
     extras = [orjson.loads(text) if text else {} for text in columns.pop("extras", ())]
     arrays = {name: pa.array(columns.get(name, ()), type=kind) for name, kind in LOGGED_TYPES.items()}
     for name in model.segment_fields:
-        arrays[SEGMENT_PREFIX + name] = pa.array(map(_segment, _field(name, features, extras)), type=pa.string())
+        arrays[SEGMENT_PREFIX + name] = pa.array(map(segment_text, _field(name, features, extras)), type=pa.string())
     if model.query is not None:
         arrays[QUERY_COLUMN] = _typed(_field(model.query, features, extras), numeric=False)
     for name in model.numeric_fields:
@@ -68,7 +68,7 @@ def _field(name: str, features: Sequence[Mapping[str, Any]], extras: Sequence[Ma
     return [f[name] if name in f else e.get(name) for f, e in zip(features, extras, strict=True)]
 
 
-def _segment(value: object) -> str | None:
+def segment_text(value: object) -> str | None:
     """A segment's value as text; one too long for an index keeps its beginning and a hash that tells it apart."""
     text = _as_text(value)
     if text is None or len(text) <= LONGEST_SEGMENT_VALUE:
@@ -134,4 +134,7 @@ def _as_text(value: object) -> str | None:
     # 3 and 3.0 are one category: JSON has a single kind of number.
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    written = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    if written == "null":
+        return None  # NaN and infinity, which JSON has no number for: files hold missing numbers as NaN
+    return str(orjson.loads(written)) if written.startswith('"') else written  # a date, as events hold it

@@ -6,7 +6,7 @@ an earlier instant (see :mod:`.known_at`) is in it, too.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
 import pyarrow as pa
@@ -116,7 +116,7 @@ def _write_files(
 ) -> list[tuple[ledger.LedgerEntry, int]]:
     starts = [source.window_start for source, _ in items]
     with reading(pipeline.engine) as connection:
-        truth = _current_truth(connection, model_id, starts)
+        truth = current_truth(connection, model_id, starts)
     outputs = []
     for source, revision in items:
         assert source.path is not None, "logged_predictions always has a file"
@@ -129,7 +129,8 @@ def _write_files(
     return outputs
 
 
-def _current_truth(connection: Connection, model_id: str, hours: Sequence[int]) -> dict[str, Truth]:
+def current_truth(connection: Connection, model_id: str, hours: Sequence[int]) -> dict[str, Truth]:
+    """What is known now of the predictions of these hours, by their ids; nothing of those without truth."""
     copies: dict[str, list[Known]] = defaultdict(list)
     for prediction_id, *known in actuals_of_hours(connection, model_id, hours):
         copies[prediction_id].append((known[0], known[1], known[2], known[3]))
@@ -138,8 +139,12 @@ def _current_truth(connection: Connection, model_id: str, hours: Sequence[int]) 
 
 def _joined_table(logged_rows: pa.Table, truth: dict[str, Truth]) -> pa.Table:
     declared = [name for name in logged_rows.column_names if _is_declared(name)]
-    matched = [truth.get(prediction_id, UNKNOWN) for prediction_id in logged_rows["prediction_id"].to_pylist()]
-    table = logged_rows.select([*KEPT, *declared])
+    return with_truth(logged_rows.select([*KEPT, *declared]), truth)
+
+
+def with_truth(table: pa.Table, truth: Mapping[str, Truth]) -> pa.Table:
+    """Predictions with the columns of :data:`ACTUAL_TYPES`, null where nothing is known."""
+    matched = [truth.get(prediction_id, UNKNOWN) for prediction_id in table["prediction_id"].to_pylist()]
     for name, kind in ACTUAL_TYPES.items():
         table = table.append_column(name, pa.array(map(attrgetter(name), matched), type=kind))
     return table

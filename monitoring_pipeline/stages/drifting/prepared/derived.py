@@ -159,7 +159,13 @@ class PreparedInstants:
 
 
 def beside(
-    comparable: ComparableNumbers, values: Floats, rows: WindowRows, *, criteria: DriftCriteria, alpha: float
+    comparable: ComparableNumbers,
+    values: Floats,
+    rows: WindowRows,
+    *,
+    criteria: DriftCriteria,
+    alpha: float,
+    undefined: DriftReason = DriftReason.TOO_FEW_REFERENCE_ROWS,
 ) -> MeasuredFeature:
     """Measure a derived column of a window.
 
@@ -168,8 +174,7 @@ def beside(
     found = comparable.evaluate(values, rows.windows, criteria=criteria, alpha=alpha, window_count=rows.window_count)
     if comparable.whole.values.size or not np.isnan(values).all():
         return found
-    missing = DriftReason.TOO_FEW_REFERENCE_ROWS
-    return replace(found, measured=tuple(replace(m, measurement=None, missing=missing) for m in found.measured))
+    return replace(found, measured=tuple(replace(m, measurement=None, missing=undefined) for m in found.measured))
 
 
 def _name(subject: Subject, column: str) -> str:

@@ -1,6 +1,7 @@
 """All inputs together: what tells a window's rows from the reference's, and whether they go together as they did.
 
-Both are for windows of whole days: an hour seldom holds the rows that it takes, and trees for each would be slow.
+Both are for windows of whole days, or some hours together: one hour seldom holds the rows that it takes, and trees for
+each would be slow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,17 +66,21 @@ class PreparedTies:
     def measure(self, rows: WindowRows, *, criteria: DriftCriteria, alpha: float) -> Mapping[str, MeasuredFeature]:
         """Measure a window's errors as those of any number."""
         errors = self.reference.errors(_window_table(self.subject, rows))
-        return {self.subject.name: beside(self.errors, errors, rows, criteria=criteria, alpha=alpha)}
+        constant = self.reference.undefined is UndefinedReason.NO_COLUMN_VARIES
+        undefined = DriftReason.CONSTANT_REFERENCE if constant else DriftReason.TOO_FEW_REFERENCE_ROWS
+        return {
+            self.subject.name: beside(self.errors, errors, rows, criteria=criteria, alpha=alpha, undefined=undefined)
+        }
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PreparedClassifier:
-    """Rows of several inputs, to be told from those of a window of the same weekday.
+    """Rows of several inputs, to be told from those of a window of the same weekday or hours.
 
     Attributes:
         subject: the inputs.
         whole: all rows.
-        table: all rows, to take those of a weekday from.
+        table: all rows, to take those of a weekday or of some hours from.
         time: how they lie in time, if that is known.
     """
 
@@ -83,7 +88,7 @@ class PreparedClassifier:
     whole: DomainReference
     table: Table
     time: JointTime | None
-    _of_stratum: dict[int, DomainReference] = field(default_factory=dict)
+    _of_strata: dict[tuple[int, ...], DomainReference] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -110,7 +115,7 @@ class PreparedClassifier:
         return self.whole.row_count
 
     def measure(self, rows: WindowRows, *, criteria: DriftCriteria, alpha: float) -> Mapping[str, MeasuredFeature]:
-        """Measure a window against the rows of its own weekday, where weekdays differ."""
+        """Measure a window against the rows of its own weekday or hours, where they differ."""
         window = _window_table(self.subject, rows)
         sizes, withheld = (None, None) if self.time is None else self.time.sizes(rows.windows)
         reference = self.whole if sizes is None else self._beside(rows.windows)
@@ -142,10 +147,10 @@ class PreparedClassifier:
         assert self.time is not None, "asked only where instants are known"
         if self.time.season is Season.NONE:
             return self.whole
-        stratum = self.time.stratum_of(windows)
-        if stratum not in self._of_stratum:
-            self._of_stratum[stratum] = DomainReference.fit(self.time.rows_of(self.table, stratum))
-        return self._of_stratum[stratum]
+        wanted = self.time.strata_of(windows)
+        if wanted not in self._of_strata:
+            self._of_strata[wanted] = DomainReference.fit(self.time.rows_of(self.table, wanted))
+        return self._of_strata[wanted]
 
 
 def _table(columns: Mapping[Subject, pa.ChunkedArray]) -> Table:

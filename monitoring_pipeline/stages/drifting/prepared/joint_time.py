@@ -13,7 +13,7 @@ from monitoring_pipeline.drift.reference import NumericReference
 from monitoring_pipeline.drift.sizes import Sizes
 from monitoring_pipeline.drift.time_structure.choice import sharpest
 from monitoring_pipeline.drift.time_structure.clusters import Clusters
-from monitoring_pipeline.drift.time_structure.composition import NoCounterpart
+from monitoring_pipeline.drift.time_structure.effective import NoCounterpart
 from monitoring_pipeline.drift.time_structure.season import SEASONS, Season, strata
 from monitoring_pipeline.drift.time_structure.structure import TimeStructure
 from monitoring_pipeline.drift.time_structure.window_counts import WindowCounts, count_codes, count_numbers
@@ -65,14 +65,13 @@ class JointTime:
             return None, DriftReason.TOO_FEW_REFERENCE_WINDOWS
         return max(known, key=lambda sizes: sizes.variance, default=None), None
 
-    def stratum_of(self, windows: Counts) -> int:
-        """The stratum of a window; its rows lie in one."""
-        [stratum] = np.unique(strata(windows, season=self.season, grain=self.grain)).tolist()
-        return int(stratum)
+    def strata_of(self, windows: Counts) -> tuple[int, ...]:
+        """The strata that hold these windows, ascending: of one day or hour, one."""
+        return tuple(np.unique(strata(windows, season=self.season, grain=self.grain)).tolist())
 
-    def rows_of(self, table: Table, stratum: int) -> Table:
-        """The rows of a table of the reference that lie in a stratum."""
-        return take(table, np.flatnonzero(strata(self.windows, season=self.season, grain=self.grain) == stratum))
+    def rows_of(self, table: Table, wanted: tuple[int, ...]) -> Table:
+        """The rows of a table of the reference that lie in some strata, as many of each as it has."""
+        return take(table, np.flatnonzero(np.isin(strata(self.windows, season=self.season, grain=self.grain), wanted)))
 
 
 def _counts(column: Column, windows: Counts) -> WindowCounts:

@@ -2,5 +2,6 @@
 
 :mod:`.outcomes` says which rows are labelled and by how much the model missed them; :mod:`.reference` what is compared
 with; :mod:`.inputs` and :mod:`.concept` compare errors at equal inputs; :mod:`.level` and :mod:`.streams` read them one
-by one; :mod:`.days` puts a day together; :mod:`.truth_drift` is the stage.
+by one; :mod:`.compared` puts one group beside the reference, and :mod:`.days` a day together; :mod:`.truth_drift` is
+the stage.
 """

@@ -1,25 +1,18 @@
 """A model's days of labelled rows beside its reference, as rows of ``drift_results``."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from monitoring_pipeline.config.models import Model
-from monitoring_pipeline.drift.measurement import Measure
-from monitoring_pipeline.drift.verdict import DriftType
 from monitoring_pipeline.lake.files import Lake
 from monitoring_pipeline.results.write import Row
-from monitoring_pipeline.stages.drifting.groups import WHOLE, GroupRows, group_tables
-from monitoring_pipeline.stages.drifting.prepared.base import PreparedReference
-from monitoring_pipeline.stages.drifting.references import Wanted, prepare
-from monitoring_pipeline.stages.drifting.result_rows import Comparison, judged_rows
-from monitoring_pipeline.stages.drifting.subjects import Subject, criteria
-from monitoring_pipeline.stages.drifting.truth.concept import AT_EQUAL_INPUTS, PreparedConcept, prepared_concept
+from monitoring_pipeline.stages.drifting.groups import GroupRows, group_tables
+from monitoring_pipeline.stages.drifting.result_rows import judged_rows
+from monitoring_pipeline.stages.drifting.truth.compared import PreparedTruth, labelled_of
 from monitoring_pipeline.stages.drifting.truth.level import PreparedStream, prepared_stream
-from monitoring_pipeline.stages.drifting.truth.outcomes import outcomes_of
 from monitoring_pipeline.stages.drifting.truth.reference import (
     MOST_SAMPLED_ROWS,
     OUTCOME_COLUMNS,
@@ -27,8 +20,6 @@ from monitoring_pipeline.stages.drifting.truth.reference import (
     labelled_with_features,
 )
 from monitoring_pipeline.stages.drifting.truth.streams import DAYS_BEFORE, stream_rows
-from monitoring_pipeline.stages.drifting.windows import comparisons_between
-from monitoring_pipeline.stages.measuring.groups import GroupKey
 from monitoring_pipeline.stages.rows.hour_files import HourFiles, sampled_one_in
 from monitoring_pipeline.stages.rows.read_lake import hour_tables, together
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain
@@ -39,22 +30,18 @@ class Prepared:
     """Everything that a model's days are compared with.
 
     Attributes:
-        label: the truth's distribution.
-        concept: errors at equal inputs; ``None`` where rows have no error of their own.
-        stream: the level of the errors; ``None`` as above.
+        truth: the truth's distribution, and errors at equal inputs.
+        stream: the level of the errors; ``None`` where rows have no error of their own.
     """
 
-    label: Mapping[Subject, PreparedReference]
-    concept: PreparedConcept | None
+    truth: PreparedTruth
     stream: PreparedStream | None
 
     @classmethod
     def of(cls, model: Model, reference: LabelledReference) -> "Prepared":
         """Prepare a reference; each part once."""
-        actual = outcomes_of(model.task).actual
         return cls(
-            label=prepare(reference.rows, Wanted.of(model, [actual], Grain.DAY, WHOLE)),
-            concept=prepared_concept(reference, model.task, in_time=not model.drift.independent_rows),
+            truth=PreparedTruth.of(model, reference, Grain.DAY),
             stream=prepared_stream(reference, model.task, model.threshold),
         )
 
@@ -92,42 +79,19 @@ def _day_rows(
     predicting = [group for group in groups if group.count(day, day + DAY_MICROS)]
     if not predicting:
         return []
-    features = _with_features(lake, model, files) if prepared.concept is not None else pa.table({})
+    features = _with_features(lake, model, files) if prepared.truth.concept is not None else pa.table({})
     return [row for group in predicting for row in _group_rows(model, day, group, features, prepared)]
 
 
 def _group_rows(model: Model, day: int, group: GroupRows, features: pa.Table, prepared: Prepared) -> list[Row]:
     end = day + DAY_MICROS
-    labelled = _labelled(model, group)
+    labelled = labelled_of(model, group)
     key = group.key.within(day)
-    found = comparisons_between(model, Grain.DAY, [(day, end)], labelled, prepared.label)
-    compared = [replace(comparison, key=key) for comparison in found]
-    if prepared.concept is not None:
-        compared.append(_concept(model, key, features, prepared.concept))
-    rows = judged_rows(model, Grain.DAY, compared)
+    rows = judged_rows(model, Grain.DAY, prepared.truth.compare(model, (day, end), key, labelled, features))
     if prepared.stream is not None:
         replayed, _ = labelled.between(day - DAYS_BEFORE * DAY_MICROS, end)
         rows += stream_rows(model, key, replayed, prepared.stream)
     return rows
-
-
-def _concept(model: Model, key: GroupKey, features: pa.Table, concept: PreparedConcept) -> Comparison:
-    of_key = pc.and_(
-        pc.equal(features["model_version"], key.model_version), pc.equal(features["environment"], key.environment)
-    )
-    effect = criteria(model, outcomes_of(model.task).actual).minimum_effect(Measure.CONCEPT)
-    return Comparison(
-        key=key,
-        drift_type=DriftType.CONCEPT,
-        name=AT_EQUAL_INPUTS,
-        reference_id=concept.reference_id,
-        measured=concept.measure(features.filter(of_key), minimum_effect=effect, alpha=model.drift.alpha),
-    )
-
-
-def _labelled(model: Model, group: GroupRows) -> GroupRows:
-    chosen = outcomes_of(model.task).is_labelled(group.table)
-    return replace(group, table=group.table.filter(pa.array(chosen)), hours=group.hours[chosen])
 
 
 def _with_features(lake: Lake, model: Model, files: Sequence[HourFiles]) -> pa.Table:

@@ -4,17 +4,19 @@ Truth that reaches the window's hours later makes another reference: days that w
 days that are measured from then on name another ``reference_id``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from monitoring_pipeline.config.models import FeatureType, Model, Task
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.lake.files import Lake
 from monitoring_pipeline.stages.drifting.reference_rows import ReferenceRows, file_reference
 from monitoring_pipeline.stages.drifting.truth.outcomes import CLASS_COLUMNS, NUMBER_COLUMNS, outcomes_of
+from monitoring_pipeline.stages.drifting.values import as_numbers
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.rows.columns import FEATURE_PREFIX, texts
 from monitoring_pipeline.stages.rows.hour_files import (
@@ -58,16 +60,23 @@ def labelled_reference(pipeline: Pipeline, model: Model) -> LabelledReference | 
         MonitorError: if its file cannot be read, or holds what is no number where one is needed.
     """
     declared = model.reference
-    features = tuple((name, f.type) for name, f in sorted(model.features.items()) if f.type in LEARNABLE_TYPES)
     if declared is None:
         return None
     if declared.file is not None:
-        rows = file_reference((pipeline.base / declared.file).resolve(), model_id=model.id)
-        return _of_file(rows, model.task, features)
+        return labelled_rows(file_reference((pipeline.base / declared.file).resolve(), model_id=model.id), model)
     assert declared.start is not None, "the config demands a window or a file"
     assert declared.end is not None, "the config demands a window or a file"
     hours = range(to_micros(declared.start), to_micros(declared.end), HOUR_MICROS)
-    return _of_window(pipeline.lake, tuple(hour_files(pipeline, model, hours)), model.task, features)
+    return _of_window(pipeline.lake, tuple(hour_files(pipeline, model, hours)), model.task, _features(model))
+
+
+def labelled_rows(rows: ReferenceRows, model: Model) -> LabelledReference | None:
+    """The labelled ones of rows that are named as the features; ``None`` if they have no column of truth.
+
+    Raises:
+        MonitorError: if they hold what is no number where one is needed.
+    """
+    return _of_file(rows, model.task, _features(model))
 
 
 def labelled_with_features(lake: Lake, files: HourFiles, task: Task, *, one_in: int) -> pa.Table:
@@ -111,13 +120,36 @@ def _of_file(rows: ReferenceRows, task: Task, features: Features) -> LabelledRef
         }
     )
     chosen = outcomes_of(task).is_labelled(table)
-    labelled = ReferenceRows(
-        table=table.filter(pa.array(chosen)),
-        instants=None if rows.instants is None else rows.instants[chosen],
-        logged=True,
-        place=rows.place,
+    labelled = _in_time(
+        ReferenceRows(
+            table=table.filter(pa.array(chosen)),
+            instants=None if rows.instants is None else rows.instants[chosen],
+            logged=True,
+            place=rows.place,
+        )
     )
     return LabelledReference(rows=labelled, sample=_every(labelled, MOST_SAMPLED_ROWS), features=known)
+
+
+def _in_time(rows: ReferenceRows) -> ReferenceRows:
+    """The rows in the order of time, those of one instant in that of their contents: a file may be sorted anyhow.
+
+    A file that does not say its rows' instants is taken as it is.
+    """
+    if rows.instants is None:
+        return rows
+    keys = [column for column in rows.table.columns if pa.types.is_primitive(column.type) or _is_text(column.type)]
+    columns = {"instant": rows.instants, **{str(number): column for number, column in enumerate(keys)}}
+    order = pc.sort_indices(pa.table(columns), [(name, "ascending") for name in columns])
+    return replace(rows, table=rows.table.take(order), instants=rows.instants[order.to_numpy()])
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _features(model: Model) -> Features:
+    return tuple((name, f.type) for name, f in sorted(model.features.items()) if f.type in LEARNABLE_TYPES)
 
 
 def _labelled(rows: pa.Table, task: Task) -> pa.Table:
@@ -144,7 +176,7 @@ def _numbers(rows: ReferenceRows, name: str) -> pa.ChunkedArray:
         return pa.chunked_array([pa.nulls(rows.table.num_rows, pa.float64())])
     column = rows.table[name]
     try:
-        return column.cast(pa.float64())
+        return as_numbers(column)
     except pa.ArrowException:
         # The exception would quote a value of the file.
         raise MonitorError(

@@ -1,4 +1,4 @@
-"""Moments and quantiles of ascending values whose rows may count unequally.
+"""Moments, quantiles and bins of ascending values whose rows may count unequally.
 
 ``shares`` are everywhere the cumulative weights: one more than there are rows, from 0 to exactly 1; ``None`` where all
 rows count the same, because then they are ``k / m`` and need not be stored.
@@ -28,6 +28,11 @@ def cumulative_shares(weights: Floats) -> Floats:
     return shares
 
 
+def share_of_first(count: Counts, row_count: int, shares: Floats | None) -> Floats:
+    """Share of the whole that the first ``count`` of the rows have."""
+    return count / row_count if shares is None else shares[count]
+
+
 def median_index(row_count: int, shares: Floats | None) -> int:
     """The row of the upper median: the first one with more than half of the weight at or below it."""
     if shares is None:
@@ -42,6 +47,25 @@ def decile_edges(ascending: Floats, shares: Floats | None) -> Floats:
     deciles: Floats = np.unique(ascending[_decile_indices(ascending.size, shares)])
     # An edge at the maximum would leave nothing above it: a bin the reference never fills.
     return deciles[: np.searchsorted(deciles, ascending[-1])]
+
+
+def count_in_bins(ascending: Floats, edges: Floats) -> Counts:
+    """How many of the ascending values lie in each bin of ``edges`` (right-closed, open-ended outside)."""
+    positions = np.searchsorted(ascending, edges, side="right")
+    return np.diff(positions, prepend=0, append=ascending.size)
+
+
+def rows_in_bins(ascending: Floats, edges: Floats, weights: Floats | None, shares: Floats | None) -> Floats:
+    """Rows per bin; with weights, the bin's share of the :func:`equal_rows`."""
+    if weights is None or shares is None:
+        return count_in_bins(ascending, edges).astype(np.float64)
+    at_edges = shares[np.searchsorted(ascending, edges, side="right")]
+    return np.diff(at_edges, prepend=0.0, append=1.0) * equal_rows(weights)
+
+
+def equal_rows(weights: Floats) -> float:
+    """How many equally weighted rows would tell as much: ``1 / Σ w²``."""
+    return 1.0 / float(weights @ weights)
 
 
 def standard_deviation(ascending: Floats, weights: Floats | None) -> float:
