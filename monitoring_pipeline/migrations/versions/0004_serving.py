@@ -1,5 +1,5 @@
-"""What serving over HTTP needs: tokens, counts of all that was stored, how far sources were read, what people do
-about alerts.
+"""What serving over HTTP needs: tokens, counts of all that was stored, errors of whole hours, how far sources
+were read, what people do about alerts.
 
 The versions that are stored are counted; counters that Prometheus reads begin at zero, which it takes for a restart.
 """
@@ -56,6 +56,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "model_id", "model_version", "environment", "predicted", "series", "bucket", name="pk_prediction_counters"
         ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "hour_errors",
+        sa.Column("model_id", sa.Text(), nullable=False),
+        sa.Column("hour", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("errors", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("model_id", "hour", name="pk_hour_errors"),
         sqlite_with_rowid=False,
     )
     op.create_table(
