@@ -101,6 +101,11 @@ COMMANDS = (
         summary="Inject a failure, and see whether the monitor notices.",
     ),
     LazyCommand(
+        name="serve",
+        target="monitoring_pipeline.cli.serve:serve",
+        summary="Serve the HTTP API: events in, answers out.",
+    ),
+    LazyCommand(
         name="dev",
         target="monitoring_pipeline.cli.dev:dev",
         summary="Run the Dagster and MLflow user interfaces on this machine.",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.models import MonitoringConfig
@@ -17,6 +17,14 @@ from monitoring_pipeline.events.rows import Row
 from monitoring_pipeline.events.schema import Event, Kind
 from monitoring_pipeline.events.store import store_events, take_turn
 from monitoring_pipeline.events.validate import Validator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SortedOut:
+    """Rows of one source after validation."""
+
+    events: list[Event]
+    rejected: list[QuarantinedRow]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,44 +48,58 @@ class Landing:
         Knowledge time is taken after the turn has come: a transaction that waited must not claim to have known
         its rows before those that went ahead of it.
         """
-        events, rejected = self._sort_out(rows)
+        sorted_out = sort_out(Validator(self.config, now=self.clock()), rows, self.batch.kind)
         with writing(self.engine) as connection:
             take_turn(connection)
-            now = self.clock()
-            events, late = refuse_late(connection, events, horizon=retention_horizon(self.config, now))
-            stored = store_events(connection, events, now=now, batch_id=self.batch.batch_id)
-            rejected = sorted([*rejected, *late, *map(_conflict, stored.conflicts)], key=lambda row: row.line)
-            quarantine_rows(connection, rejected, batch=self.batch, now=now)
-            self.tally.add(stored, rejected)
-            record_batch(connection, self.tally, batch=self.batch, now=now)
+            self.land_in(connection, sorted_out, now=self.clock())
+
+    def land_in(self, connection: Connection, sorted_out: SortedOut, *, now: int) -> list[QuarantinedRow]:
+        """Store validated rows in a transaction whose turn it is; the rows that were not taken, by their line.
+
+        Args:
+            connection: an open writing transaction that took its turn.
+            sorted_out: valid events and rejected rows.
+            now: the transaction's knowledge time, microseconds UTC.
+        """
+        events, late = refuse_late(connection, sorted_out.events, horizon=retention_horizon(self.config, now))
+        stored = store_events(connection, events, now=now, batch_id=self.batch.batch_id)
+        rejected = [*sorted_out.rejected, *late, *map(_conflict, stored.conflicts)]
+        rejected.sort(key=lambda row: (row.part, row.line))
+        quarantine_rows(connection, rejected, batch=self.batch, now=now)
+        self.tally.add(stored, rejected)
+        record_batch(connection, self.tally, batch=self.batch, now=now)
+        return rejected
 
     def report(self) -> IngestReport:
         """The account as it stands."""
         return self.tally.report(source=self.batch.source, kind=self.batch.kind, batch_id=self.batch.batch_id)
 
-    def _sort_out(self, rows: Iterable[Row]) -> tuple[list[Event], list[QuarantinedRow]]:
-        validator = Validator(self.config, now=self.clock())
-        events: list[Event] = []
-        rejected: list[QuarantinedRow] = []
-        for row in rows:
-            try:
-                events.append(_event(validator, row, self.batch.kind))
-            except Rejected as verdict:
-                rejected.append(QuarantinedRow.of(verdict, line=row.line, raw=row.raw, fingerprint=row.fingerprint))
-        return events, rejected
+
+def sort_out(validator: Validator, rows: Iterable[Row], kind: Kind, *, part: int = 0) -> SortedOut:
+    """Valid events, and rows with what is wrong with them; all marked as of that part of a joint transaction."""
+    events: list[Event] = []
+    rejected: list[QuarantinedRow] = []
+    for row in rows:
+        try:
+            events.append(_event(validator, row, kind, part))
+        except Rejected as verdict:
+            rejected.append(
+                QuarantinedRow.of(verdict, line=row.line, raw=row.raw, fingerprint=row.fingerprint, part=part)
+            )
+    return SortedOut(events=events, rejected=rejected)
 
 
-def _event(validator: Validator, row: Row, kind: Kind) -> Event:
+def _event(validator: Validator, row: Row, kind: Kind, part: int) -> Event:
     if row.record is None:
         assert row.rejected is not None  # a row is one of the two
         raise row.rejected
     if kind is Kind.ACTUALS:
-        return Event(row.line, None, validator.actual(row.record), row.raw)
+        return Event(row.line, None, validator.actual(row.record), row.raw, part)
     prediction, actual = validator.prediction(row.record)
-    return Event(row.line, prediction, actual, row.raw)
+    return Event(row.line, prediction, actual, row.raw, part)
 
 
 def _conflict(event: Event) -> QuarantinedRow:
     detail = "another prediction with this model_id and prediction_id says otherwise and stands; this one was not taken"
     verdict = Rejected(QuarantineReason.CONFLICTING_PREDICTION, "prediction_id", detail)
-    return QuarantinedRow.of(verdict, line=event.line, raw=event.raw)
+    return QuarantinedRow.of(verdict, line=event.line, raw=event.raw, part=event.part)

@@ -48,7 +48,7 @@ def refuse_late(
         if verdict is None:
             kept.append(event)
         else:
-            refused.append(QuarantinedRow.of(verdict, line=event.line, raw=event.raw))
+            refused.append(QuarantinedRow.of(verdict, line=event.line, raw=event.raw, part=event.part))
     return kept, refused
 
 

@@ -49,7 +49,10 @@ class Rejected(Exception):  # noqa: N818  (a verdict on a row, not a failure of 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantinedRow:
-    """One rejected row: where it stood (1-based line), what was wrong, and its text."""
+    """One rejected row: where it stood (1-based line), what was wrong, and its text.
+
+    ``part`` tells which of the submissions that share a transaction it came with.
+    """
 
     line: int
     reason: QuarantineReason
@@ -57,9 +60,12 @@ class QuarantinedRow:
     detail: str
     raw: str
     fingerprint: str | None = None  # given when ``raw`` is only the beginning of the row
+    part: int = 0
 
     @classmethod
-    def of(cls, rejected: Rejected, *, line: int, raw: object, fingerprint: str | None = None) -> "QuarantinedRow":
+    def of(
+        cls, rejected: Rejected, *, line: int, raw: object, fingerprint: str | None = None, part: int = 0
+    ) -> "QuarantinedRow":
         """The row that ``rejected`` was raised for."""
         return cls(
             line=line,
@@ -68,6 +74,7 @@ class QuarantinedRow:
             detail=storable_text(rejected.detail),
             raw=storable_text(raw),
             fingerprint=fingerprint,
+            part=part,
         )
 
     def quarantine_id(self, kind: str) -> str:

@@ -101,3 +101,4 @@ class Event(NamedTuple):
     prediction: Prediction | None
     actual: Actual | None
     raw: object  # what was received, kept until the row's fate is known
+    part: int = 0  # which of the submissions that share a transaction it came with

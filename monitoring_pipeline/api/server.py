@@ -1,0 +1,76 @@
+"""Running the API in this process, until a signal ends it."""
+
+import ipaddress
+import logging
+
+import uvicorn
+
+from monitoring_pipeline.access.book import TokenBook
+from monitoring_pipeline.access.tokens import list_tokens
+from monitoring_pipeline.api.app import create_app
+from monitoring_pipeline.api.service import Service
+from monitoring_pipeline.errors import MonitorError
+from monitoring_pipeline.events.group_commit import EventWriter
+from monitoring_pipeline.installation import Installation
+
+LOOPBACK = "127.0.0.1"
+DEFAULT_PORT = 8000
+GRACE_SECONDS = 30  # requests in flight may end; what was acknowledged is stored anyway
+
+
+def serve(installation: Installation, *, host: str = LOOPBACK, port: int = DEFAULT_PORT) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        installation: the config and the store.
+        host: the address to listen on; any other than loopback needs a token to exist.
+        port: the port.
+
+    Raises:
+        MonitorError: if others could reach the server and there is no token to keep them out.
+    """
+    is_loopback = _is_loopback(host)
+    if not is_loopback and not _has_live_token(installation):
+        raise MonitorError(
+            f"{host} can be reached from other machines and there is no token; make one with 'monitor token create', "
+            f"or listen on {LOOPBACK}"
+        )
+    app = create_app(service_of(installation, open_to_anybody=is_loopback))
+    logging.getLogger("uvicorn.error").name = "monitor"
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def service_of(installation: Installation, *, open_to_anybody: bool) -> Service:
+    """The parts of a server on an installation.
+
+    Args:
+        installation: the config and the store.
+        open_to_anybody: whether it may be used without a token as long as none exists.
+    """
+    engine, clock = installation.engine, installation.clock
+    return Service(
+        installation=installation,
+        writer=EventWriter(engine, config=installation.config, clock=clock),
+        tokens=TokenBook(engine, clock=clock, open_to_anybody=open_to_anybody),
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _has_live_token(installation: Installation) -> bool:
+    return any(token.is_live(installation.clock()) for token in list_tokens(installation.engine))
