@@ -177,11 +177,11 @@ def test_a_config_that_cannot_be_read_is_one_plain_sentence(config: str, expecte
 def test_an_interrupt_ends_quietly_with_130(tmp_path: Path) -> None:
     fifo = tmp_path / "monitoring.yaml"
     os.mkfifo(fifo)
+    # Shells start what runs in the background with interrupts ignored, and children inherit that.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heed}; from monitoring_pipeline.cli.main import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-m", "monitoring_pipeline.cli", "config", "validate"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", program, "config", "validate"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
     with fifo.open("w"):  # opens once the program has begun to read its config, and keeps it waiting
