@@ -20,6 +20,7 @@ from benchmarks import (
     late_truth,
     late_truth_scale,
     one_hour,
+    pipes,
     reconcile_sensor,
     sums,
 )
@@ -41,6 +42,7 @@ BENCHMARKS = {
         estimates,
         drift_speed,
         flights_drift,
+        pipes,
     )
 }
 

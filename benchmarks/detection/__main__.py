@@ -50,7 +50,7 @@ def measure(plan: Plan, asked: Sequence[str], folder: Path, *, scale: str) -> di
     stationary: list[Alarms] = []
     changing: list[Detection] = []
     for number, sizes in enumerate(plan.false_alarms):
-        alarms, measured = _false_alarms(sizes, plan, asked, folder / f"alarms-{number}")
+        alarms, measured = _false_alarms(sizes, plan, plan.asked_of(sizes, asked), folder / f"alarms-{number}")
         stationary.append(alarms)
         streams = plan.streams(sizes)
         if streams is not None:

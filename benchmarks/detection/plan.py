@@ -1,6 +1,6 @@
 """How much is drawn at which scale."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.detection.false_alarms import Sizes
@@ -44,6 +44,14 @@ class Plan:
             rows=sizes.rows,
         )
 
+    def asked_of(self, sizes: Sizes, peers: Sequence[str]) -> list[str]:
+        """Which peers are given these sizes: one that judges the whole reference in chunks only the smaller one."""
+        smallest = self.false_alarms[0].reference_rows
+        return [peer for peer in peers if peer not in CHUNKING or sizes.reference_rows == smallest]
+
+
+# 1,667 chunks of 30 rows before the first window is looked at: a quarter of an hour for one size.
+CHUNKING = {"NannyML"}
 
 REFERENCES = 25
 
