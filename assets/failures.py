@@ -7,6 +7,7 @@ import dagster as dg
 from assets.delivery import Channels
 from assets.jobs import JOBS
 from assets.requests import SCATTERED_TAG
+from assets.sources import pull_sources
 from assets.touched import TOUCHED_HOURS
 from monitoring_pipeline.alerts.outbox import put, row
 from monitoring_pipeline.database import writing
@@ -62,9 +63,11 @@ def announce_run_failure() -> None:
 def run_failures(context: dg.RunFailureSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Announce a monitoring run that failed for good; an attempt that Dagster itself will retry is not news."""
     run = context.dagster_run
-    of_monitoring = run.job_name in {TOUCHED_HOURS, *(job.name for job in JOBS)} or run.job_name.startswith(
-        IMPLICIT_JOB
-    )
+    of_monitoring = run.job_name in {
+        TOUCHED_HOURS,
+        pull_sources.name,
+        *(job.name for job in JOBS),
+    } or run.job_name.startswith(IMPLICIT_JOB)
     if run.tags.get(WILL_RETRY_TAG) == "true" or not of_monitoring:
         yield dg.SkipReason(f"{run.job_name} {run.run_id} is not announced")
         return

@@ -98,7 +98,7 @@ def reconcile(
     report.mlflow_pending = _catch_up_mlflow(definitions, installation, instance)
     with reading(pipeline.engine) as connection:
         report.blocked = blocked_model_hours(connection)
-        waiting = pending_counts(connection)
+        waiting = pending_counts(connection, now=pipeline.clock())
     if waiting:
         _execute(definitions, instance, deliver_notifications.name, {}, "the outbox")
     if failed:

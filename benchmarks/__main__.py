@@ -22,6 +22,7 @@ from benchmarks import (
     one_hour,
     pipes,
     reconcile_sensor,
+    serving,
     sums,
 )
 from benchmarks.harness import Benchmark, BenchmarkError, Scale, Session
@@ -31,6 +32,7 @@ BENCHMARKS = {
     module.BENCHMARK.name: module.BENCHMARK
     for module in (
         ingest,
+        serving,
         one_hour,
         sums,
         days,

@@ -5,11 +5,22 @@ what "an acknowledged event is never lost" needs. Writers take the lock at once 
 instead of failing half-way when they upgrade from a read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    create_engine,
+    event,
+    literal,
+    make_url,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
@@ -105,6 +116,21 @@ def insert_of(connection: Connection) -> type[sqlite.Insert] | type[postgresql.I
     return sqlite.Insert if connection.dialect.name == "sqlite" else postgresql.Insert
 
 
+Key = tuple[str | int, ...]
+"""What tells a row's place in a list that is read page by page: the values of the columns it is ordered by."""
+
+
+def beyond(columns: Sequence[ColumnElement[Any]], key: Key, *, descending: bool = False) -> ColumnElement[bool]:
+    """The rows that come after a key, in the order of the columns; an index on them leads straight there.
+
+    The columns name a row for good, so pages that go on from the last key show each row that stays exactly once,
+    whatever comes and goes between them.
+    """
+    place = tuple_(*columns)
+    values = tuple_(*(literal(value, column.type) for value, column in zip(key, columns, strict=True)))
+    return place < values if descending else place > values
+
+
 @contextmanager
 def reachable(engine: Engine) -> Iterator[None]:
     """Turn "cannot connect" into one sentence that names the store without its password.
@@ -123,6 +149,13 @@ def reachable(engine: Engine) -> Iterator[None]:
             f"the store {address} cannot be used: {first_line}; "
             "check store_url in the config and that the database is running"
         ) from error
+
+
+def without_values(error: BaseException) -> str:
+    """What went wrong, in one line that a log may hold: databases repeat the values of a statement in their errors."""
+    if isinstance(error, OperationalError):  # a disk that is full, a connection that broke: not about any value
+        return str(error.orig).strip().split("\n", 1)[0]
+    return str(error) if isinstance(error, MonitorError) else type(error).__qualname__
 
 
 def _is_out_of_reach(error: DatabaseError) -> bool:

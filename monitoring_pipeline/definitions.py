@@ -30,6 +30,7 @@ from assets.partitions import partitions_for
 from assets.reconcile import ReconcileReport, reconcile
 from assets.requests import DueRun
 from assets.sensors import alert_notifications, due_partitions
+from assets.sources import pull_sources, source_pulls
 from assets.touched import touched_hours
 from monitoring_pipeline.installation import Installation, open_installation
 from resources.installation import installation_resources
@@ -56,9 +57,9 @@ def build_definitions(installation: Installation | None = None) -> dg.Definition
             mlflow_runs.build(partitions),
             alerts.alerts,
         ],
-        jobs=[*JOBS, touched_hours, deliver_notifications, announce_run_failure, housekeeping],
+        jobs=[*JOBS, touched_hours, deliver_notifications, announce_run_failure, housekeeping, pull_sources],
         schedules=[daily_housekeeping],
-        sensors=[due_partitions, alert_notifications, run_failures],
+        sensors=[due_partitions, alert_notifications, source_pulls, run_failures],
         resources=installation_resources(here),
         executor=dg.in_process_executor,
     )

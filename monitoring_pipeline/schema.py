@@ -3,12 +3,12 @@
 import monitoring_pipeline.access.tables
 import monitoring_pipeline.alerts.handling_tables
 import monitoring_pipeline.alerts.tables
+import monitoring_pipeline.events.error_tables
 import monitoring_pipeline.events.tables
 import monitoring_pipeline.events.totals_tables
 import monitoring_pipeline.lake.tables
 import monitoring_pipeline.results.tables
 import monitoring_pipeline.sources.tables
-import monitoring_pipeline.stages.live.tables
 import monitoring_pipeline.tracking.tables  # noqa: F401 - importing is what registers the tables
 from monitoring_pipeline.database import metadata
 

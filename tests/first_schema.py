@@ -60,10 +60,10 @@ def all_rows(engine: Engine) -> dict[str, list[Row]]:
 
 
 def fill(engine: Engine, rows: Mapping[str, Sequence[Row]]) -> None:
-    """Insert rows by the tables' own names; what a table has no column for is left out."""
+    """Insert rows by the tables' own names; what there is no table or no column for is left out."""
     with tables(engine) as found, writing(engine) as connection:
-        for name, of_table in rows.items():
-            for row in of_table:
+        for name in rows.keys() & found.keys():
+            for row in rows[name]:
                 known = {column: value for column, value in row.items() if column in found[name].c}
                 connection.execute(found[name].insert(), known)
 

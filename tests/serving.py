@@ -14,11 +14,13 @@ from typing import Any, Self
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from monitoring_pipeline.access.scopes import Grant
 from monitoring_pipeline.access.tokens import create_token
 from monitoring_pipeline.api.app import create_app
+from monitoring_pipeline.api.hardening_connection import BoundedConnection
 from monitoring_pipeline.api.server import service_of
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.home import Home
@@ -39,11 +41,20 @@ def installation_on(
 
 @contextmanager
 def served(installation: Installation, *, open_to_anybody: bool = True) -> Iterator[httpx.Client]:
-    """A client of the app, which runs on a real server in a thread of this process."""
-    app = create_app(service_of(installation, open_to_anybody=open_to_anybody))
+    """A client of the API, which runs on a real server in a thread of this process."""
+    with serving(create_app(service_of(installation, open_to_anybody=open_to_anybody))) as client:
+        yield client
+
+
+@contextmanager
+def serving(app: FastAPI, *, connection: type[BoundedConnection] = BoundedConnection) -> Iterator[httpx.Client]:
+    """A client of an app, which runs on a real server in a thread of this process."""
     with socket.socket() as listening, ThreadPoolExecutor(max_workers=1) as threads:
         listening.bind((LOOPBACK, 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, http=connection, ws="none"
+        )
+        server = uvicorn.Server(config)
         running = threads.submit(server.run, sockets=[listening])
         wait_for(lambda: server.started or running.done())
         try:

@@ -18,6 +18,7 @@ from monitoring_pipeline.results.tables import metrics
 from tests.alerts_examples import finding, recorded
 from tests.conftest import NOON_MICROS
 from tests.results_examples import a_metric
+from tests.test_docs import keys_under
 
 WARNING = Rule(id="mae-raised", metric="mae", above=5)
 CRITICAL_DAY, WARNING_DAY, RETRACTED_DAY = "2024-10-04", "2024-10-05", "2024-10-06"
@@ -179,3 +180,51 @@ def test_the_help_begins_with_examples_and_names_the_exit_codes() -> None:
 
     assert text.index("Examples:") < text.index("--model")
     assert "Exit codes" in text
+
+
+def test_an_acknowledged_alert_says_by_whom_in_the_list(filled: Engine) -> None:
+    alert_id = list_alerts(filled)[0]["alert_id"]
+
+    result = monitor("acknowledge", alert_id[:8], "--note", "the storm", "--by", "ana", "--json")
+
+    assert json.loads(result.stdout)[0]["acknowledged_by"] == "ana"
+    [row] = [row for row in json.loads(monitor("list", "--json").stdout) if row["alert_id"] == alert_id]
+    assert (row["acknowledged_by"], row["acknowledgement_note"]) == ("ana", "the storm")
+    assert "ana" in monitor("list").stdout
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_silence_is_made_listed_and_ended() -> None:
+    reason = ["--reason", "planned work", "--by", "ana"]
+    made = monitor("silence", "--model", "flight_delay", "--for", "PT6H", *reason, "--json")
+    [silence] = json.loads(made.stdout)
+    listed = monitor("silences")
+    held = json.loads(monitor("list", "--json").stdout)
+
+    ended = monitor("end-silence", silence["silence_id"], "--by", "ben")
+
+    assert (silence["state"], silence["created_by"]) == ("holding", "ana")
+    assert all(word in listed.stdout for word in (silence["silence_id"], "flight_delay", "every", "planned work"))
+    assert [alert["deliveries"]["silenced"] for alert in held] == [1, 1, 2]
+    assert ended.exit_code == 0
+    assert (monitor("silences").stderr, monitor("silences", "--json").stdout) == ("nothing is silenced\n", "[]\n")
+    [over] = json.loads(monitor("silences", "--all", "--json").stdout)
+    assert (over["state"], over["ended_by"]) == ("over", "ben")
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    "options", [[], ["--for", "PT1H", "--until", "2999-01-01"], ["--for", "soon"], ["--until", "soon"]]
+)
+def test_a_silence_without_one_clear_end_is_wrong_usage(options: list[str]) -> None:
+    assert monitor("silence", "--reason", "why", *options).exit_code == 2
+
+
+def test_what_people_do_about_alerts_is_printed_with_just_the_documented_keys(filled: Engine) -> None:
+    alert_id = list_alerts(filled)[0]["alert_id"]
+
+    [noted] = json.loads(monitor("acknowledge", alert_id, "--json").stdout)
+    [silence] = json.loads(monitor("silence", "--for", "PT1H", "--reason", "why", "--json").stdout)
+
+    assert set(noted) == keys_under("monitor alerts acknowledge")
+    assert set(silence) == keys_under("monitor alerts silences")

@@ -50,7 +50,11 @@ def test_an_alert_is_listed_with_stable_keys_and_its_deliveries(engine: Engine, 
         "coverage": 0.95,
         "opened_at": "2026-03-02T12:00:00Z",
         "changed_at": "2026-03-02T13:00:00Z",
-        "deliveries": {"pending": 2, "delivered": 1, "failed": 0},
+        "sequence": 2,
+        "deliveries": {"pending": 2, "delivered": 1, "failed": 0, "silenced": 0},
+        "acknowledged_at": None,
+        "acknowledged_by": None,
+        "acknowledgement_note": None,
     }
 
 

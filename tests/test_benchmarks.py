@@ -28,12 +28,12 @@ from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.windows import HOUR_MICROS, isoformat
 
 # What starts several processes, or Dagster or Great Expectations in some, takes long just for importing them.
-QUICK = ["ingest", "sums", "reconcile_sensor"]
+QUICK = ["ingest"]
 SLOW = [
     pytest.param(name, marks=pytest.mark.long)
     for name in (
         *("as_of", "dagster_runs", "days", "estimates", "flights_drift"),
-        *("late_truth", "late_truth_scale", "one_hour"),
+        *("late_truth", "late_truth_scale", "one_hour", "reconcile_sensor", "serving", "sums"),
     )
 ]
 
@@ -95,7 +95,7 @@ def test_an_unknown_name_is_refused_with_the_names_that_there_are(capsys: pytest
         main(["speed"])
 
     assert exit_.value.code == 2
-    assert "no benchmark is called speed; there are ingest, one_hour" in capsys.readouterr().err
+    assert "no benchmark is called speed; there are ingest, serving, one_hour" in capsys.readouterr().err
 
 
 def test_a_measurement_that_fails_ends_with_what_it_said(tmp_path: Path) -> None:

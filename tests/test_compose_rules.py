@@ -30,7 +30,7 @@ def test_a_service_runs_hardened(service: dict[str, Any]) -> None:
 
 @each_service
 def test_an_image_is_pinned_to_a_full_version(service: dict[str, Any]) -> None:
-    assert re.fullmatch(r"[\w./-]+:\d+\.\d+(\.\d+)?(-\w+)?", service["image"])
+    assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+(\.\d+)?(-\w+)?", service["image"])
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - ONE_SHOT))
@@ -42,20 +42,20 @@ def test_a_lasting_service_restarts_has_a_health_check_and_time_to_end(name: str
     assert service["healthcheck"]["retries"] >= 3
 
 
-def test_only_the_proxy_publishes_ports_and_only_on_loopback() -> None:
+def test_ports_are_published_on_loopback_by_those_who_are_addressed() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert list(published) == ["proxy"]
-    assert all(port.startswith("127.0.0.1:") for port in published["proxy"])
+    assert set(published) == {"proxy", "api", "prometheus"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
     assert not [name for name, service in SERVICES.items() if service.get("network_mode")]
 
 
-def test_only_runs_reach_the_internet() -> None:
+def test_only_runs_the_api_and_published_ports_have_a_way_out() -> None:
     open_networks = {name for name, network in COMPOSE["networks"].items() if not network.get("internal")}
 
     reaching_out = {name for name, service in SERVICES.items() if open_networks & set(service["networks"])}
 
-    assert reaching_out == {"code-server", "proxy"}
+    assert reaching_out == {"code-server", "proxy", "api", "prometheus"}
 
 
 @pytest.mark.parametrize("name", sorted(FILLED_IN))
@@ -104,7 +104,7 @@ def test_every_mount_exists(service: dict[str, Any]) -> None:
 def test_the_lake_is_shared_by_those_who_compute_and_show() -> None:
     sharing = {name for name, service in SERVICES.items() if "monitor:/var/lib/monitor" in service.get("volumes", [])}
 
-    assert sharing == {"init", "code-server", "daemon", "webserver"}
+    assert sharing == {"init", "code-server", "daemon", "webserver", "api"}
 
 
 DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text()

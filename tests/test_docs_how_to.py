@@ -24,7 +24,16 @@ from tests.conftest import FixedClock
 
 HOW_TO = Path(__file__).parent.parent / "docs" / "how-to"
 README = "../../README.md"
-PAGES = ("metrics.md", "compare.md", "classifiers.md", "business-value.md", "ranking.md", "segments.md", "alerts.md")
+PAGES = (
+    "metrics.md",
+    "compare.md",
+    "classifiers.md",
+    "business-value.md",
+    "ranking.md",
+    "segments.md",
+    "alerts.md",
+    "sources.md",
+)
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -45,7 +54,7 @@ def command_lines() -> Iterator[tuple[str, list[str]]]:
                 yield page, words[1:]
 
 
-@pytest.mark.parametrize("page", ["business-value.md", "ranking.md", "segments.md"])
+@pytest.mark.parametrize("page", ["business-value.md", "ranking.md", "segments.md", "sources.md"])
 def test_the_declarations_are_valid_and_watch_what_there_is(page: str, tmp_path: Path) -> None:
     [written] = blocks(page, "yaml")
     file = tmp_path / "monitoring.yaml"

@@ -208,7 +208,7 @@ def writes_results_again_that_did_not_change(patch: pytest.MonkeyPatch) -> None:
 
 @mutant()
 def forgets_actuals_that_came_before_their_prediction(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(predictions, "_adopt_orphans", lambda *_arguments: None)
+    patch.setattr(predictions, "_adopt_orphans", lambda *_arguments: ())
 
 
 @mutant()

@@ -60,9 +60,32 @@ SECTIONS = {
     ),
     "Trend": ("Trend", "The value of `trend`: a steady fall or rise; see [alerts](../how-to/alerts.md#trends)."),
     "Persistence": ("Persistence", "The value of `persist`: how often a bound is crossed before it counts."),
+    "KafkaSource": (
+        "Kafka source",
+        "Topics whose messages are events; read by `monitor consume`. See [sources](../how-to/sources.md).",
+    ),
+    "FileSource": (
+        "File source",
+        "Files that appear, and NDJSON files that grow; read by `monitor sync`. See [sources](../how-to/sources.md).",
+    ),
+    "UrlSource": (
+        "URL source",
+        "One file behind an address; read by `monitor sync`. See [sources](../how-to/sources.md).",
+    ),
+    "SqlSource": (
+        "SQL source",
+        "Rows of another database; read by `monitor sync`. See [sources](../how-to/sources.md).",
+    ),
     "LogChannel": ("Log channel", "Writes each notification to the program's log."),
     "FileChannel": ("File channel", "Appends each notification as one JSON line."),
     "WebhookChannel": ("Webhook channel", "POSTs each notification as JSON; see [alerts](../how-to/alerts.md)."),
+    "Serving": (
+        "Serving",
+        (
+            "The value of `serving`: the service that predicts, for `POST /monitor/predict` without a prediction. "
+            "Redirects are not followed."
+        ),
+    ),
     "Retention": ("Retention", "How long raw events are kept; housekeeping looks once a day."),
 }
 
@@ -94,6 +117,7 @@ CONFIG = {
         "debounce_seconds": "How long an hour that was computed before rests after its last change until the sensor "
         "asks for it again. `monitor reconcile` does not wait.",
         "retention": "How long events are kept.",
+        "sources": "Where events are fetched from, by name.",
         "channels": "Where notifications go, by name.",
         "models": "What is monitored; ids must differ.",
     },
@@ -121,6 +145,7 @@ CONFIG = {
         "drift": "When a difference is called drift.",
         "rules": "When to alert; ids must differ within the model.",
         "channels": "Who hears of its alerts, for rules that name no channels.",
+        "serving": "The service that predicts. Left out: whoever logs a prediction sends it along.",
     },
     "Business": {
         "unit": "Money, minutes, …: what the values are counted in. For readers; nothing is converted.",
@@ -227,6 +252,53 @@ CONFIG = {
         "windows": "How many must be beyond the bound, the judged one included.",
         "of": "Of how many windows, up to the judged one. Missing ones are not beyond the bound.",
     },
+    "KafkaSource": {
+        "type": "The kind of source.",
+        "servers": "`host:9092`, several with commas between.",
+        "topics": "What each topic holds. In a `mixed` one each message says it: in `kind_field`, else by its fields, "
+        "of which `predicted_value` tells a prediction, `actual_value` or `retracted` an actual.",
+        "kind_field": "The field that says `predictions` or `actuals` in messages of mixed topics; it is taken out. "
+        "Left out: the other fields tell.",
+        "group": "The consumer group; its members share the partitions.",
+        "begin": "Where a group that has committed nothing yet begins.",
+        "settings": "Further settings of the client by librdkafka's names, such as `security.protocol`; no secrets.",
+        "secrets_env": "Secret settings (`sasl.password`) and the environment variables that hold them.",
+    },
+    "FileSource": {
+        "type": "The kind of source.",
+        "path": "A file, a folder (the files in it) or a pattern (`**` is any depth); relative to the folder of the "
+        "config. Taken are the formats of `monitor ingest`.",
+        "kind": "What the rows are. Left out: each file's columns tell.",
+        "settle": "Files that are no plain NDJSON are read when they have not changed for so long.",
+        "every": "How often Dagster's daemon looks. `monitor sync --watch` has its own pause.",
+    },
+    "UrlSource": {
+        "type": "The kind of source.",
+        "url": "Where the file is. Redirects are not followed. Either it or `url_env`.",
+        "url_env": "The environment variable with the address, if it gives access by itself, as presigned ones do.",
+        "format": "How the file is to be read.",
+        "kind": "What the rows are. Left out: the file's columns tell.",
+        "allow_private": "`true`: addresses of one's own network, loopback too, may be connected to.",
+        "most_bytes": "A longer file is refused.",
+        "timeout_seconds": "For the whole file, from the name look-up to its last byte.",
+        "every": "How often Dagster's daemon looks. `monitor sync --watch` has its own pause.",
+    },
+    "SqlSource": {
+        "type": "The kind of source.",
+        "url_env": "The environment variable that holds the address, as SQLAlchemy writes them.",
+        "table": "A table or view, `schema.name` or `name`. Either it or `query`.",
+        "query": "One `SELECT`, which becomes a subquery.",
+        "watermark": "The column that tells new rows from those that were read: an instant or an increasing whole "
+        "number. Rows in which it is null are not read yet. Give it an index.",
+        "kind": "What the rows are.",
+        "columns": "Event fields and the columns they come from; `features.<name>` is a feature. Left out: each column "
+        "is the field of its own name.",
+        "values": "Event fields that are the same for all rows.",
+        "lookback": "How far behind the highest instant each reading begins, for rows that are committed late.",
+        "lookback_ids": "The same, where the watermark is a number.",
+        "chunk_rows": "Rows that are asked for, and stored, at a time.",
+        "every": "How often Dagster's daemon looks. `monitor sync --watch` has its own pause.",
+    },
     "LogChannel": {"type": "The kind of channel."},
     "FileChannel": {
         "type": "The kind of channel.",
@@ -238,6 +310,13 @@ CONFIG = {
         "secret_env": "The environment variable that holds the signing key. Left out: unsigned.",
         "allow_private": "`true`: addresses of one's own network, loopback too, may be connected to.",
         "timeout_seconds": "For one whole delivery, from the name look-up to the reply's status.",
+    },
+    "Serving": {
+        "url": 'Features are POSTed there as `{"features": {…}}`; the answer is a JSON object with `prediction`, and '
+        "perhaps `prediction_proba`, `probabilities`, `confidence`, `model_version`.",
+        "token_env": "The environment variable that holds the service's bearer token. Left out: none is sent.",
+        "allow_private": "`true`: addresses of one's own network, loopback too, may be connected to.",
+        "timeout_seconds": "For the whole answer, from the name look-up to its last byte.",
     },
     "Retention": {
         "events_days": "Left out: every event stays. With it, an hour that ended so many days ago and is computed is "

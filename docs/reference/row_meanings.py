@@ -213,7 +213,71 @@ _ALERT = {
     "coverage": "labelled_count / prediction_count; `null` without predictions.",
     "opened_at": "When the monitor first raised it, ISO 8601 UTC.",
     "changed_at": "Its last change of state.",
-    "deliveries": "Its notifications by state: an object with `pending`, `delivered`, `failed`.",
+    "sequence": "Number of its last event.",
+    "deliveries": "Its notifications by state: an object with `pending`, `delivered`, `failed`, `silenced`.",
+    "acknowledged_at": "When somebody took note of its last event; `null` while nobody did, and again after a change.",
+    "acknowledged_by": "Who that was.",
+    "acknowledgement_note": "What they said.",
+}
+
+_TOKEN = {
+    "token_id": "Names the token; it is not the token, which nobody can read again.",
+    "client": "Who holds it.",
+    "scopes": "What it opens: `scope`, or `scope@models`.",
+    "state": "`live`, `expired` or `revoked`.",
+    "created_at": "ISO 8601 UTC.",
+    "expires_at": "From then on it is refused.",
+    "revoked_at": "From then on it is refused; `null` while nobody revoked it.",
+}
+
+_ACKNOWLEDGEMENT = {
+    "alert_id": "The alert.",
+    "sequence": "The event that was its last then.",
+    "acknowledged_at": "ISO 8601 UTC.",
+    "acknowledged_by": "Who took note.",
+    "note": "What they said.",
+}
+
+_SILENCE = {
+    "silence_id": "Names it.",
+    "model_id": "The model; `null` is every model.",
+    "rule_id": "The rule; `null` is every rule.",
+    "segment": "The segment; `null` is every segment.",
+    "state": "`planned`, `holding` or `over`.",
+    "starts_at": "ISO 8601 UTC.",
+    "ends_at": "The first instant at which it holds no more.",
+    "reason": "Why.",
+    "created_at": "When it was made.",
+    "created_by": "Who made it.",
+    "ended_at": "When somebody ended it before its time; else `null`.",
+    "ended_by": "Who that was.",
+}
+
+_QUARANTINED = {
+    "quarantine_id": "Names the row: the hash of its kind and text.",
+    "model_id": "The model that it names; `null` where that cannot be read.",
+    "kind": "`predictions` or `actuals`.",
+    "source": "The file, or `http`.",
+    "line": "Its line or number there, from 1.",
+    "field": "The column at fault; `null` where none can be named.",
+    "reason": "One of [the reasons](../how-to/bad-rows.md).",
+    "detail": "One sentence for people.",
+    "can_be_replayed": "`false` where the text itself is at fault, and of discarded rows.",
+    "received_at": "When it first came, ISO 8601 UTC.",
+    "batch_id": "The ingest batch that it came with.",
+    "discarded_at": "When somebody decided that it is never taken; else `null`.",
+    "discarded_by": "Who that was.",
+    "discard_note": "Why.",
+    "raw": "What was received.",
+}
+
+_REPLAYED = {
+    "selected": "Rows that were asked for: the sum of the next four.",
+    "accepted": "Of these something was new; they have left the quarantine.",
+    "duplicates": "These say what is stored already; they have left, too.",
+    "refused": "These are still refused, and stay.",
+    "not_tried": "Of these the text itself is at fault; they stay.",
+    "reasons": "Why rows stay, with their counts.",
 }
 
 # Title, a sentence, the keys beside those of the group.
@@ -236,6 +300,23 @@ ROWS = (
         _ALERT,
     ),
     ("monitor alerts history", "One row per event of an alert, without the keys of the group.", _EVENT),
+    (
+        "monitor alerts acknowledge",
+        "One row: the acknowledgement that stands, without the keys of the group.",
+        _ACKNOWLEDGEMENT,
+    ),
+    (
+        "monitor alerts silences",
+        "One row per silence, the newest first, without the keys of the group; `silence` prints the new one.",
+        _SILENCE,
+    ),
+    (
+        "monitor quarantine list",
+        "One row per refused row, the newest first, without the keys of the group; `show` prints one of them.",
+        _QUARANTINED,
+    ),
+    ("monitor quarantine replay", "One row: what became of the rows, without the keys of the group.", _REPLAYED),
+    ("monitor token list", "One row per token that was ever made, without the keys of the group.", _TOKEN),
 )
 
 UNDEFINED = {

@@ -1,5 +1,6 @@
 """The live tokens in memory, so that a request needs no query: read again every two seconds."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -31,18 +32,27 @@ class TokenBook:
         self._timer = timer
         self._tokens: list[Token] = []
         self._read_at: float | None = None
+        self._reading = threading.Lock()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the next question will read the tokens again, with a query."""
+        return self._read_at is None or self._timer() - self._read_at >= REFRESH_SECONDS
+
+    def refresh(self) -> None:
+        """Read the tokens again if it is time to; whoever must not wait for a query calls this elsewhere before."""
+        with self._reading:
+            if self.is_due:
+                now = self._timer()
+                self._tokens = list_tokens(self._engine)
+                self._read_at = now
 
     def caller(self, secret: str | None) -> Caller | None:
         """Who holds the token; ``None`` if it is missing where one is needed, or opens nothing."""
-        tokens = self._current()
+        if self.is_due:
+            self.refresh()
+        tokens = self._tokens
         # Revoked and expired tokens count: a server that once asked for tokens must not fall open with the last one.
         if self._open and not tokens:
             return ANYBODY
         return None if secret is None else recognise(tokens, secret, now=self._clock())
-
-    def _current(self) -> list[Token]:
-        now = self._timer()
-        if self._read_at is None or now - self._read_at >= REFRESH_SECONDS:
-            self._tokens = list_tokens(self._engine)
-            self._read_at = now
-        return self._tokens

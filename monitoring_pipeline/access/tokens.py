@@ -24,6 +24,8 @@ PREFIX = "mlmon_"  # lets scanners for leaked secrets recognise a token
 RANDOM_BYTES = 32
 MOST_LIVE_PER_CLIENT = 2  # the old one and the new one, while a client is given the new one
 DEFAULT_DAYS = 90
+MOST_DAYS = 3_650
+_MOST_CHARACTERS = 200  # nothing longer is looked at: refusing a token must cost next to nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +68,15 @@ def create_token(
         days: how long it lives.
 
     Raises:
-        MonitorError: if the client's name is empty, nothing is granted, the life is below a day, or the client has
-            two live tokens already.
+        MonitorError: if the client's name is empty, nothing is granted, the life is no day or beyond ten years, or the
+            client has two live tokens already.
     """
     if not client.strip() or not client.isprintable() or len(client) > 200:
         raise MonitorError("a token needs the name of its client, 1 to 200 printable characters")
     if not grants:
         raise MonitorError("a token needs at least one scope, such as events:append")
-    if days < 1:
-        raise MonitorError(f"a token lives at least one day, not {days}")
+    if not 1 <= days <= MOST_DAYS:
+        raise MonitorError(f"a token lives 1 to {MOST_DAYS} days, not {days}")
     secret = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
     with writing(engine) as connection:
         now = clock()
@@ -110,7 +112,8 @@ def revoke_token(engine: Engine, token_id: str, *, clock: Clock) -> Token:
     with writing(engine) as connection:
         found = {token.token_id: token for token in _tokens(connection)}.get(token_id)
         if found is None:
-            raise MonitorError(f"there is no token {token_id!r}; 'monitor token list' shows them")
+            # Not repeated: it may be a token that was pasted in place of its id.
+            raise MonitorError("there is no token with that id; 'monitor token list' shows the ids")
         if found.revoked_at is None:
             of_token = api_tokens.c.token_id == token_id
             connection.execute(update(api_tokens).where(of_token).values(revoked_at=clock()))
@@ -127,6 +130,8 @@ def recognise(tokens: list[Token], secret: str, *, now: int) -> Caller | None:
 
     Every token is compared, each in constant time: how long it takes tells nothing about any of them.
     """
+    if len(secret) > _MOST_CHARACTERS:
+        return None
     digest = digest_of(secret)
     found: Token | None = None
     for token in tokens:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
-from monitoring_pipeline.alerts import outbox
+from monitoring_pipeline.alerts import held_back, outbox
 from monitoring_pipeline.alerts.notification import Channel, DeliveryError, Notification
 from monitoring_pipeline.clock import Clock, system_clock
 from monitoring_pipeline.database import reading, writing
@@ -74,6 +74,7 @@ def deliver_due(
     Raises:
         MonitorError: if the store cannot be used.
     """
+    _review_silences(engine, clock)
     with reading(engine) as connection:
         pending = outbox.pending_counts(connection)
     names = sorted(pending.keys() & channels.keys())
@@ -84,6 +85,15 @@ def deliver_due(
         futures = {name: pool.submit(_deliver_channel, engine, name, channels[name], clock, limit) for name in names}
     reports = {name: future.result() for name, future in futures.items()}
     return DeliveryReport(channels=reports, unknown_channel_pending=unknown)
+
+
+def _review_silences(engine: Engine, clock: Clock) -> None:
+    now = clock()
+    with reading(engine) as connection:
+        if not held_back.needs_review(connection, now=now):
+            return
+    with writing(engine) as connection:
+        held_back.review(connection, now=now)
 
 
 def _deliver_channel(engine: Engine, name: str, channel: Channel, clock: Clock, limit: int) -> ChannelReport:

@@ -15,6 +15,10 @@ LEAST_DIGITS = 6
 _ID = re.compile(rf"[0-9a-f]{{{LEAST_DIGITS},32}}")
 
 
+class NoSuchAlertError(MonitorError):
+    """An id names no alert, or more than one."""
+
+
 def alert_history(engine: Engine, alert_id: str) -> list[dict[str, Any]]:
     """The events of an alert, in the order in which they happened.
 
@@ -26,26 +30,32 @@ def alert_history(engine: Engine, alert_id: str) -> list[dict[str, Any]]:
         alert_id: of the alert, or the beginning of it if no other alert's begins so.
 
     Raises:
-        MonitorError: if there is no such alert, or the store cannot be used.
+        NoSuchAlertError: if there is no such alert.
+        MonitorError: if the store cannot be used.
     """
     with reading(engine) as connection:
-        whole = _whole_id(connection, alert_id)
+        whole = whole_id(connection, alert_id)
         query = select(alert_events).where(alert_events.c.alert_id == whole).order_by(alert_events.c.sequence)
         return [_event(row) for row in connection.execute(query)]
 
 
-def _whole_id(connection: Connection, beginning: str) -> str:
+def whole_id(connection: Connection, beginning: str) -> str:
+    """The id of the one alert whose id begins so.
+
+    Raises:
+        NoSuchAlertError: if there is none, or more than one.
+    """
     if not _ID.fullmatch(beginning):
-        raise MonitorError(
+        raise NoSuchAlertError(
             f"{beginning!r} is not the id of an alert: {LEAST_DIGITS} to 32 hexadecimal digits, "
             "as 'monitor alerts list --json' prints them under alert_id"
         )
     # Of digits alone, so nothing in it is a wildcard.
     found = connection.scalars(select(alerts.c.alert_id).where(alerts.c.alert_id.like(f"{beginning}%")).limit(2)).all()
     if not found:
-        raise MonitorError(f"there is no alert {beginning}; 'monitor alerts list --json' prints all ids")
+        raise NoSuchAlertError(f"there is no alert {beginning}; 'monitor alerts list --json' prints all ids")
     if len(found) > 1:
-        raise MonitorError(f"several alerts begin with {beginning}; give more digits of the one that is meant")
+        raise NoSuchAlertError(f"several alerts begin with {beginning}; give more digits of the one that is meant")
     return str(found[0])
 
 

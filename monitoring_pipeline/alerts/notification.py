@@ -14,6 +14,7 @@ class NotificationState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     FAILED = "failed"  # given up; still in the table, with its last error
+    SILENCED = "silenced"  # not sent, because a silence holds or held, see ``held_back``
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,8 @@
 """The outbox: messages written with the transition they speak about, taken one lease at a time.
 
 The states of a row: ``pending`` (due at ``next_attempt_at``) → ``delivered``, or after
-``MAX_ATTEMPTS`` → ``failed``, which stays visible with its last error and can be put back.
+``MAX_ATTEMPTS`` → ``failed``, which stays visible with its last error and can be put back. While a silence holds a row
+is ``silenced`` instead (see :mod:`.held_back`).
 """
 
 import hashlib
@@ -9,8 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
+from monitoring_pipeline.alerts.held_back import hold_new, is_silenced, may_be_told
 from monitoring_pipeline.alerts.notification import DeliveryError, Notification, NotificationState
 from monitoring_pipeline.alerts.tables import notifications
 from monitoring_pipeline.alerts.vocabulary import stable_id
@@ -46,9 +48,14 @@ def row(*, alert_id: str, sequence: int, channel: str, payload: Mapping[str, Any
 
 
 def put(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write new messages, in the caller's transaction; one that is there already stays as it is."""
-    if rows:
-        connection.execute(insert_of(connection)(notifications).on_conflict_do_nothing(), list(rows))
+    """Write new messages, in the caller's transaction; one that is there already stays as it is.
+
+    Those whose alerts are silenced at their ``created_at`` are held back from the first.
+    """
+    if not rows:
+        return
+    connection.execute(insert_of(connection)(notifications).on_conflict_do_nothing(), list(rows))
+    hold_new(connection, rows, now=max(int(str(row["created_at"])) for row in rows))
 
 
 def due(connection: Connection, *, channel: str, now: int, limit: int) -> list[Notification]:
@@ -67,26 +74,35 @@ def due(connection: Connection, *, channel: str, now: int, limit: int) -> list[N
 
 
 def due_count(connection: Connection, *, now: int) -> tuple[int, int | None]:
-    """How many messages of all channels may be tried now, and when the last of them became due."""
-    query = select(func.count(), func.max(notifications.c.next_attempt_at)).where(
-        notifications.c.state == NotificationState.PENDING, notifications.c.next_attempt_at <= now
+    """How many messages of all channels may be tried now, and when the last of them became due.
+
+    Those that a silence held back until now are among them: the next delivery lets them go.
+    """
+    is_due = and_(
+        notifications.c.state == NotificationState.PENDING,
+        notifications.c.next_attempt_at <= now,
     )
+    query = select(func.count(), func.max(notifications.c.next_attempt_at)).where(or_(is_due, may_be_told(now)))
     count, newest = connection.execute(query).one()
     return count, newest
 
 
-def pending_counts(connection: Connection) -> dict[str, int]:
-    """How many messages wait, by channel; also for channels that the config no longer names."""
+def pending_counts(connection: Connection, *, now: int | None = None) -> dict[str, int]:
+    """How many messages wait, by channel; also for channels that the config no longer names.
+
+    With ``now``, those that a silence held back until then are counted too.
+    """
+    waits = notifications.c.state == NotificationState.PENDING
     query = (
         select(notifications.c.channel, func.count().label("waiting"))
-        .where(notifications.c.state == NotificationState.PENDING)
+        .where(waits if now is None else or_(waits, may_be_told(now)))
         .group_by(notifications.c.channel)
     )
     return {row.channel: row.waiting for row in connection.execute(query)}
 
 
 def claim(connection: Connection, notification: Notification, *, now: int) -> bool:
-    """Take the lease of a due message; ``False`` if another deliverer was faster.
+    """Take the lease of a due message; ``False`` if another deliverer was faster, or a silence holds since.
 
     The attempt is counted here, before it is made: a message that kills its deliverer is given up too.
     """
@@ -97,6 +113,7 @@ def claim(connection: Connection, notification: Notification, *, now: int) -> bo
             notifications.c.state == NotificationState.PENDING,
             notifications.c.attempts == notification.attempts,
             notifications.c.next_attempt_at <= now,
+            ~is_silenced(now),
         )
         .values(
             attempts=notification.attempts + 1,

@@ -1,18 +1,28 @@
 """Alerts as faces show them: one dictionary per alert, with stable keys and ISO 8601 instants."""
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, func, select
 
+from monitoring_pipeline.alerts.handling_tables import acknowledgements
+from monitoring_pipeline.alerts.history import whole_id
 from monitoring_pipeline.alerts.notification import NotificationState
+from monitoring_pipeline.alerts.selection import AlertSelection
 from monitoring_pipeline.alerts.tables import alerts, notifications
 from monitoring_pipeline.alerts.vocabulary import AlertState, coverage_of
 from monitoring_pipeline.config.models import Severity
-from monitoring_pipeline.database import reading
+from monitoring_pipeline.database import Key, beyond, reading
 from monitoring_pipeline.windows import Grain, Window, isoformat
 
-_ORDER = ("window_start", "model_id", "grain", "model_version", "environment", "segment", "rule_id")
+ORDER = ("window_start", "model_id", "grain", "model_version", "environment", "segment", "rule_id")
+"""What alerts are listed by; together they name one."""
+
+ACTIVE_STATES = tuple(state for state in AlertState if state.active)
+
+_COLUMNS = [alerts.c[name] for name in ORDER]
+_ACKNOWLEDGED = and_(acknowledgements.c.alert_id == alerts.c.alert_id, acknowledgements.c.sequence == alerts.c.sequence)
 
 
 def list_alerts(
@@ -26,7 +36,8 @@ def list_alerts(
     """The alerts that match, in the order of their windows.
 
     ``value``, its interval and the counts are those of the last verdict that had enough data;
-    ``changed_at`` is the last change of state; ``deliveries`` counts the alert's notifications by state.
+    ``changed_at`` is the last change of state; ``deliveries`` counts the alert's notifications by state;
+    ``acknowledged_at`` and what follows are ``None`` unless somebody took note of the alert's last event.
 
     Args:
         engine: the store.
@@ -38,19 +49,57 @@ def list_alerts(
     Raises:
         MonitorError: if the store cannot be used.
     """
-    query = select(alerts).order_by(*(alerts.c[name] for name in _ORDER))
-    if model_id is not None:
-        query = query.where(alerts.c.model_id == model_id)
-    if states is not None:
-        query = query.where(alerts.c.state.in_(sorted(states)))
-    if start is not None:
-        query = query.where(alerts.c.window_start >= start)
-    if end is not None:
-        query = query.where(alerts.c.window_start < end)
+    models = None if model_id is None else [model_id]
+    selection = AlertSelection(model_ids=models, states=states, start=start, end=end)
     with reading(engine) as connection:
-        rows = connection.execute(query).all()
-        deliveries = _deliveries(connection, query)
-    return [_alert(row, deliveries.get(row.alert_id, {})) for row in rows]
+        return _alerts(connection, _selected(selection.conditions()).order_by(*_COLUMNS))
+
+
+def page_of_alerts(
+    engine: Engine, selection: AlertSelection, *, limit: int, after: Key | None = None
+) -> tuple[list[dict[str, Any]], Key | None]:
+    """Some of the alerts that match, the newest window first, and the key behind which the others are.
+
+    Args:
+        engine: the store.
+        selection: which alerts.
+        limit: the most alerts.
+        after: the key that came with the page before; ``None`` for the first.
+
+    Returns:
+        Alerts as :func:`list_alerts` gives them, and the next key; ``None`` if there are no more.
+    """
+    place = [] if after is None else [beyond(_COLUMNS, after, descending=True)]
+    query = _selected([*selection.conditions(), *place]).order_by(*(column.desc() for column in _COLUMNS))
+    with reading(engine) as connection:
+        rows = connection.execute(query.limit(limit + 1)).all()
+        shown = rows[:limit]
+        next_key = tuple(getattr(shown[-1], name) for name in ORDER) if len(rows) > limit else None
+        return _told(connection, shown), next_key
+
+
+def find_alert(engine: Engine, alert_id: str) -> dict[str, Any]:
+    """One alert, as :func:`list_alerts` gives it; the beginning of its id will do.
+
+    Raises:
+        NoSuchAlertError: if there is no such alert.
+    """
+    with reading(engine) as connection:
+        [found] = _alerts(connection, _selected([alerts.c.alert_id == whole_id(connection, alert_id)]))
+        return found
+
+
+def active_counts(connection: Connection, model_ids: Collection[str]) -> dict[str, dict[Severity, int]]:
+    """How many alerts of each model stand, by severity; models without any are left out."""
+    query = (
+        select(alerts.c.model_id, alerts.c.severity, func.count().label("standing"))
+        .where(alerts.c.model_id.in_(sorted(model_ids)), alerts.c.state.in_(sorted(ACTIVE_STATES)))
+        .group_by(alerts.c.model_id, alerts.c.severity)
+    )
+    counts: dict[str, dict[Severity, int]] = defaultdict(dict)
+    for row in connection.execute(query):
+        counts[row.model_id][Severity(row.severity)] = row.standing
+    return counts
 
 
 def worst_active_severity(listed: Iterable[dict[str, Any]]) -> Severity | None:
@@ -59,8 +108,29 @@ def worst_active_severity(listed: Iterable[dict[str, Any]]) -> Severity | None:
     return next((severity for severity in reversed(Severity) if severity in active), None)
 
 
-def _deliveries(connection: Connection, wanted: Select[Any]) -> dict[str, dict[str, int]]:
-    ids = wanted.with_only_columns(alerts.c.alert_id).order_by(None)
+def _selected(conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    noted = acknowledgements.c
+    return (
+        select(alerts, noted.acknowledged_at, noted.acknowledged_by, noted.note)
+        .select_from(alerts.outerjoin(acknowledgements, _ACKNOWLEDGED))
+        .where(*conditions)
+    )
+
+
+def _alerts(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
+    ids = query.with_only_columns(alerts.c.alert_id).order_by(None)
+    return _shown(connection.execute(query).all(), _deliveries(connection, ids))
+
+
+def _told(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    return _shown(rows, _deliveries(connection, [row.alert_id for row in rows]))
+
+
+def _shown(rows: Sequence[Row[Any]], deliveries: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
+    return [_alert(row, deliveries.get(row.alert_id, {})) for row in rows]
+
+
+def _deliveries(connection: Connection, ids: Select[Any] | Sequence[str]) -> dict[str, dict[str, int]]:
     query = (
         select(notifications.c.alert_id, notifications.c.state, func.count().label("messages"))
         .where(notifications.c.alert_id.in_(ids))
@@ -97,5 +167,9 @@ def _alert(row: Row[Any], deliveries: dict[str, int]) -> dict[str, Any]:
         "coverage": coverage_of(row.labelled_count, row.prediction_count, metric=row.metric),
         "opened_at": isoformat(row.opened_at),
         "changed_at": isoformat(row.changed_at),
+        "sequence": row.sequence,
         "deliveries": {state.value: deliveries.get(state, 0) for state in NotificationState},
+        "acknowledged_at": None if row.acknowledged_at is None else isoformat(row.acknowledged_at),
+        "acknowledged_by": row.acknowledged_by,
+        "acknowledgement_note": row.note,
     }

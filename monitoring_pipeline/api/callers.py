@@ -4,12 +4,14 @@ A token comes in the header, ``Authorization: Bearer …``. Reading pipes also t
 an address ends up in logs and histories, so such a token opens reading only, whatever else it grants.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 
+from monitoring_pipeline.access.book import TokenBook
 from monitoring_pipeline.access.scopes import Caller, Scope
 from monitoring_pipeline.api.problems import Problem
 from monitoring_pipeline.api.service import service_of
@@ -26,18 +28,26 @@ def identify(request: Request) -> Caller:
         Problem: 401 if there is none, or it opens nothing.
     """
     secret, reading_only = _secret_of(request)
-    caller = service_of(request).tokens.caller(secret)
-    if caller is None:
-        what = "this token opens nothing" if secret else "this needs a token"
-        raise Problem(
-            HTTPStatus.UNAUTHORIZED,
-            "unauthorized",
-            f"{what}; send Authorization: Bearer TOKEN with one that 'monitor token create' made",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+    caller = _known(service_of(request).tokens, secret)
     if not reading_only:
         return caller
     return Caller(name=caller.name, grants=tuple(grant for grant in caller.grants if grant.scope in _READING))
+
+
+async def caller_of(tokens: TokenBook, secret: str | None, scope: Scope) -> Caller:
+    """A caller that may do the work on some model at least, without a query in the event loop.
+
+    Args:
+        tokens: the server's.
+        secret: the token that was sent.
+        scope: the work.
+
+    Raises:
+        Problem: 401 if nobody holds the token, 403 if it does not grant the work.
+        MonitorError: if the store is out of reach.
+    """
+    await _refreshed(tokens)
+    return _granted(_known(tokens, secret), scope)
 
 
 def require(caller: Caller, scope: Scope, model_id: str | None = None) -> None:
@@ -51,17 +61,15 @@ def require(caller: Caller, scope: Scope, model_id: str | None = None) -> None:
         raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"this token does not grant {scope.value} on {on}")
 
 
-def allowed(scope: Scope) -> Callable[[Request], Caller]:
+def allowed(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency: a caller that may do the work on some model at least; which ones is the route's to check.
 
     Use as ``caller: Annotated[Caller, Depends(allowed(Scope.METRICS_READ))]``, or one of the names below.
     """
 
-    def caller_with(request: Request) -> Caller:
-        caller = identify(request)
-        if not caller.may_somewhere(scope):
-            raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"this token does not grant {scope.value}")
-        return caller
+    async def caller_with(request: Request) -> Caller:
+        await _refreshed(service_of(request).tokens)
+        return _granted(identify(request), scope)
 
     return caller_with
 
@@ -72,11 +80,45 @@ MetricsReader = Annotated[Caller, Depends(allowed(Scope.METRICS_READ))]
 Administrator = Annotated[Caller, Depends(allowed(Scope.ADMIN))]
 
 
+def bearer(authorization: str) -> str | None:
+    """The token in the header ``Authorization``; ``None`` if there is none.
+
+    >>> bearer("Bearer abc")
+    'abc'
+    """
+    scheme, _, credentials = authorization.partition(" ")
+    return (credentials.strip() or None) if scheme.lower() == "bearer" else None
+
+
+async def _refreshed(tokens: TokenBook) -> None:
+    if tokens.is_due:
+        await run_in_threadpool(tokens.refresh)
+
+
+def _known(tokens: TokenBook, secret: str | None) -> Caller:
+    caller = tokens.caller(secret)
+    if caller is None:
+        what = "this token opens nothing" if secret else "this needs a token"
+        raise Problem(
+            HTTPStatus.UNAUTHORIZED,
+            "unauthorized",
+            f"{what}; send Authorization: Bearer TOKEN with one that 'monitor token create' made",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return caller
+
+
+def _granted(caller: Caller, scope: Scope) -> Caller:
+    if not caller.may_somewhere(scope):
+        raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"this token does not grant {scope.value}")
+    return caller
+
+
 def _secret_of(request: Request) -> tuple[str | None, bool]:
     """The token, and whether it came in the address."""
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and credentials.strip():
-        return credentials.strip(), False
-    if request.method == "GET" and request.url.path.startswith(_PIPES):
-        return request.query_params.get(TOKEN_PARAMETER) or None, True
+    if secret := bearer(request.headers.get("authorization", "")):
+        return secret, False
+    if request.method == "GET" and request.scope["path"].startswith(_PIPES):
+        in_address = request.query_params.get(TOKEN_PARAMETER) or None
+        return in_address, in_address is not None
     return None, False

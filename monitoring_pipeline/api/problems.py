@@ -10,18 +10,26 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from monitoring_pipeline.database import without_values
 from monitoring_pipeline.errors import MonitorError
+from monitoring_pipeline.text import one_line
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:monitoring-pipeline:problem:"
 
+# What a caller got wrong is named so often at most, and by so much of a name that the caller made up.
+MOST_ERRORS = 20
+MOST_PLACE_CHARACTERS = 200
+MOST_DETAIL_CHARACTERS = 5_000
+
 _LOG = logging.getLogger(__name__)
 
 
-class Problem(Exception):  # noqa: N818  (named as the standard names it)
+class Problem(HTTPException):  # the framework lets these through wherever they are raised
     """An answer that says why a request was not served.
 
     Args:
@@ -43,13 +51,12 @@ class Problem(Exception):  # noqa: N818  (named as the standard names it)
         headers: dict[str, str] | None = None,
         **extra: Any,
     ) -> None:
-        super().__init__(detail)
+        retry = {} if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
+        # It may name what the caller made up: no line breaks, no lone surrogates, no novel.
+        told = one_line(detail, max_length=MOST_DETAIL_CHARACTERS)
+        super().__init__(status.value, told, {**(headers or {}), **retry})
         self.status = status
         self.code = code
-        self.detail = detail
-        self.headers = dict(headers or {})
-        if retry_after_seconds is not None:
-            self.headers["Retry-After"] = str(retry_after_seconds)
         self.extra = extra
 
     def response(self) -> Response:
@@ -64,13 +71,19 @@ class Problem(Exception):  # noqa: N818  (named as the standard names it)
         return Response(orjson.dumps(document), self.status.value, self.headers, MEDIA_TYPE)
 
 
+def unexpected() -> Problem:
+    """What is told to a caller on whose request the program failed."""
+    detail = "the monitor failed on this request; its log says where"
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail)
+
+
 def install_problems(app: FastAPI) -> None:
     """Answer every error of the app with a problem document."""
     app.add_exception_handler(Problem, _as_told)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _of_framework)
-    app.add_exception_handler(MonitorError, _of_monitor)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(MonitorError, _unserved)
+    app.add_exception_handler(OperationalError, _unserved)
 
 
 async def _as_told(_request: Request, error: Exception) -> Response:
@@ -82,16 +95,22 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     """Wrong parameters: each with its place, without repeating what was sent."""
     assert isinstance(error, RequestValidationError)
     errors = [
-        {"place": ".".join(str(part) for part in found["loc"]), "message": found["msg"]} for found in error.errors()
+        {"place": _place(found["loc"]), "message": one_line(found["msg"])} for found in error.errors()[:MOST_ERRORS]
     ]
     detail = "; ".join(f"{found['place']}: {found['message']}" for found in errors)
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail, errors=errors).response()
+
+
+def _place(location: tuple[str | int, ...]) -> str:
+    # A body's keys are made up by the caller, lone surrogates and line breaks included.
+    return one_line(".".join(str(part) for part in location), max_length=MOST_PLACE_CHARACTERS)
 
 
 async def _of_framework(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     details = {
+        HTTPStatus.BAD_REQUEST: "the body cannot be read as what its Content-Type says",
         HTTPStatus.NOT_FOUND: "there is nothing at this address; GET /docs shows what there is",
         HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take the method; GET /docs shows which it takes",
     }
@@ -100,14 +119,12 @@ async def _of_framework(_request: Request, error: Exception) -> Response:
     return Problem(status, code, detail, headers=dict(error.headers or {})).response()
 
 
-async def _of_monitor(_request: Request, error: Exception) -> Response:
+async def _unserved(_request: Request, error: Exception) -> Response:
     """Something the operator must mend: the log says what, for it may name addresses of this installation."""
-    _LOG.error("a request could not be served: %s", error)
+    _LOG.error("a request could not be served: %s", one_line(without_values(error)))
+    return _unavailable().response()
+
+
+def _unavailable() -> Problem:
     detail = "the monitor cannot answer now; its log says why"
-    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, retry_after_seconds=5).response()
-
-
-async def _unexpected(_request: Request, error: Exception) -> Response:
-    _LOG.error("a request failed", exc_info=error)
-    detail = "the monitor failed on this request; its log says how"
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail).response()
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, retry_after_seconds=5)

@@ -1,13 +1,17 @@
 """Running the API in this process, until a signal ends it."""
 
+import gc
 import ipaddress
 import logging
+import os
 
 import uvicorn
 
 from monitoring_pipeline.access.book import TokenBook
+from monitoring_pipeline.access.browsers import allowed_hosts
 from monitoring_pipeline.access.tokens import list_tokens
 from monitoring_pipeline.api.app import create_app
+from monitoring_pipeline.api.hardening_connection import BoundedConnection
 from monitoring_pipeline.api.service import Service
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.events.group_commit import EventWriter
@@ -35,8 +39,15 @@ def serve(installation: Installation, *, host: str = LOOPBACK, port: int = DEFAU
             f"{host} can be reached from other machines and there is no token; make one with 'monitor token create', "
             f"or listen on {LOOPBACK}"
         )
-    app = create_app(service_of(installation, open_to_anybody=is_loopback))
+    hosts = allowed_hosts(os.environ)
+    # Who may be addressed by others answers nothing without a token; so a name is not asked for unless some are given.
+    app = create_app(
+        service_of(installation, open_to_anybody=is_loopback), hosts=hosts if is_loopback or hosts else None
+    )
     logging.getLogger("uvicorn.error").name = "monitor"
+    # What is loaded by now lives as long as the process: looking through it for garbage only makes answers wait.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
         app,
         host=host,
@@ -44,6 +55,9 @@ def serve(installation: Installation, *, host: str = LOOPBACK, port: int = DEFAU
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
+        http=BoundedConnection,
+        ws="none",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

@@ -21,6 +21,12 @@ from monitoring_pipeline.cli.columns import (
     ratio,
     text,
 )
+from monitoring_pipeline.cli.handling import (
+    acknowledge_command,
+    end_silence_command,
+    silence_command,
+    silences_command,
+)
 from monitoring_pipeline.cli.options import ConfigOption, FromOption, JsonOption, ModelOption, ToOption, check_order
 from monitoring_pipeline.cli.output import print_json, print_table, say
 from monitoring_pipeline.cli.reading import EXIT_NOT_ENOUGH_DATA, guess
@@ -41,9 +47,12 @@ app = typer.Typer(
     \b
       monitor alerts list
       monitor alerts history 6bdebf61
+      monitor alerts acknowledge 6bdebf61 --note "the storm"
+      monitor alerts silence --model flight_delay --for PT6H --reason "planned work"
       monitor alerts redeliver
 
-    List alerts; tell one alert's life; send again what could not be delivered.
+    List alerts; tell one alert's life; take note of one; send nothing of some for a while; send again what
+    could not be delivered.
     """,
 )
 
@@ -68,6 +77,7 @@ COLUMNS = (
     Column("alert if", _bound(PIPE_DIGITS), on_terminal=_bound(TERMINAL_DIGITS)),
     Column("coverage", ratio("coverage"), optional=True),
     Column("deliveries", _deliveries, optional=True),
+    Column("acknowledged", text("acknowledged_by"), optional=True),
 )
 
 
@@ -172,6 +182,12 @@ def history_command(
         print_json(rows)
     else:
         print_table(rows, HISTORY_COLUMNS)
+
+
+app.command("acknowledge", short_help="Take note of an alert.")(acknowledge_command)
+app.command("silence", short_help="Send nothing of some alerts for a while.")(silence_command)
+app.command("silences", short_help="What is silenced, by whom and why.")(silences_command)
+app.command("end-silence", short_help="End a silence before its time.")(end_silence_command)
 
 
 @app.command("redeliver", short_help="Put notifications back that were given up.")

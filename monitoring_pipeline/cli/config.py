@@ -85,4 +85,6 @@ def _as_row(file: str, problem: Problem) -> dict[str, object]:
 def _summary(config: MonitoringConfig) -> str:
     rules = sum(len(model.rules) for model in config.models)
     counts = {"model": len(config.models), "rule": rules, "channel": len(config.channels)}
+    if config.sources:
+        counts["source"] = len(config.sources)
     return ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items())

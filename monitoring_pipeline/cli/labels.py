@@ -10,13 +10,9 @@ from monitoring_pipeline.cli.columns import Cell, Column, Row, ratio, text
 from monitoring_pipeline.cli.options import AsOfOption, ConfigOption, JsonOption, ModelOption
 from monitoring_pipeline.cli.output import counted, print_json, print_table, say
 from monitoring_pipeline.cli.reading import EXIT_NOT_ENOUGH_DATA, guess
-from monitoring_pipeline.database import reading
 from monitoring_pipeline.installation import Installation, open_installation
 from monitoring_pipeline.performance.labels.verdict import LabelVerdict
-from monitoring_pipeline.results.as_of import settled
-from monitoring_pipeline.results.read import models_with_results
-from monitoring_pipeline.results.tables import performance_sums
-from monitoring_pipeline.stages.labels.status import label_status
+from monitoring_pipeline.stages.labels.statuses import label_rows, models_with_labels
 from monitoring_pipeline.text import printable
 
 EXIT_WARNING = 3
@@ -115,15 +111,8 @@ def labels(
 
 def _statuses(installation: Installation, model: str | None, as_of: int | None) -> list[dict[str, Any]]:
     engine = installation.engine
-    past = settled(engine, performance_sums, as_of, clock=installation.clock)
-    now = installation.clock() if past is None else past
-    models = models_with_results(engine, performance_sums) if model is None else [model]
-    with reading(engine) as connection:
-        statuses = [
-            label_status(connection, installation.config, model_id, now=now, is_present=past is None)
-            for model_id in models
-        ]
-    return [row for status in statuses for row in status.to_dict()]
+    models = models_with_labels(engine) if model is None else [model]
+    return label_rows(engine, installation.config, models, clock=installation.clock, as_of=as_of)
 
 
 def _print(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -147,7 +136,7 @@ def _reasons(row: Mapping[str, Any]) -> list[str]:
 
 
 def _say_why(installation: Installation, model_id: str | None) -> None:
-    known = models_with_results(installation.engine, performance_sums)
+    known = models_with_labels(installation.engine)
     if not known:
         say("there are no labels yet; store events with 'monitor ingest', then compute with 'monitor reconcile'")
     elif model_id is None or model_id in known:

@@ -36,6 +36,16 @@ COMMANDS = (
         summary="Store predictions and late actuals from files.",
     ),
     LazyCommand(
+        name="sync",
+        target="monitoring_pipeline.cli.sync:sync",
+        summary="Store what is new in files and tables elsewhere.",
+    ),
+    LazyCommand(
+        name="consume",
+        target="monitoring_pipeline.cli.consume:consume",
+        summary="Store the messages of Kafka topics.",
+    ),
+    LazyCommand(
         name="reconcile",
         target="monitoring_pipeline.cli.reconcile:reconcile",
         summary="Compute every hour and day that is due, then stop.",
@@ -81,9 +91,19 @@ COMMANDS = (
         summary="Print whether the truth still arrives as it used to.",
     ),
     LazyCommand(
+        name="report",
+        target="monitoring_pipeline.cli.report:report",
+        summary="Write a page about a model, for people.",
+    ),
+    LazyCommand(
         name="alerts",
         target="monitoring_pipeline.cli.alerts:app",
-        summary="List alerts; deliver again what failed.",
+        summary="List, acknowledge and silence alerts; deliver again what failed.",
+    ),
+    LazyCommand(
+        name="quarantine",
+        target="monitoring_pipeline.cli.quarantine:app",
+        summary="List rows that were refused, and try them again.",
     ),
     LazyCommand(
         name="config",
@@ -104,6 +124,11 @@ COMMANDS = (
         name="serve",
         target="monitoring_pipeline.cli.serve:serve",
         summary="Serve the HTTP API: events in, answers out.",
+    ),
+    LazyCommand(
+        name="token",
+        target="monitoring_pipeline.cli.token:app",
+        summary="Make, list and revoke tokens of the HTTP API.",
     ),
     LazyCommand(
         name="dev",

@@ -17,13 +17,15 @@ def serve(
     ] = LOOPBACK,
     port: Annotated[int, typer.Option("--port", min=1, max=65_535, help="The port.")] = DEFAULT_PORT,
 ) -> None:
-    """Serve the HTTP API: events in, metrics, drift and alerts out.
+    """Examples:
 
     \b
-    Examples:
       monitor serve                            on http://127.0.0.1:8000, docs at /docs
       monitor token create --client producer --scope events:append
       monitor serve --host 0.0.0.0             for others; needs a token
+
+    Serve the HTTP API: events in, metrics, drift and alerts out. Ends with SIGINT or SIGTERM, after everything that was
+    acknowledged is stored.
     """
     typer.echo(f"API      http://{host}:{port}  (docs at /docs; Ctrl-C stops)", err=True)
     serve_api(open_installation(config), host=host, port=port)

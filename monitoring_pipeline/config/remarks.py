@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from monitoring_pipeline.config.models import DRIFT_METRICS, Model, MonitoringConfig, WebhookChannel
+from monitoring_pipeline.config.models import (
+    DRIFT_METRICS,
+    EventSource,
+    KafkaSource,
+    Model,
+    MonitoringConfig,
+    SqlSource,
+    UrlSource,
+    WebhookChannel,
+)
 
 
 def remarks(config: MonitoringConfig, *, base: Path, environ: Mapping[str, str]) -> Iterator[str]:
@@ -20,8 +29,29 @@ def remarks(config: MonitoringConfig, *, base: Path, environ: Mapping[str, str])
                 f"channels.{name}.secret_env: the environment variable {channel.secret_env} is not set here; "
                 "notifications cannot be delivered where it is not"
             )
+    for name, source in config.sources.items():
+        for key, variable in _variables(source).items():
+            if not environ.get(variable):
+                yield (
+                    f"sources.{name}.{key}: the environment variable {variable} is not set here; "
+                    "the source cannot be read where it is not"
+                )
     for i, model in enumerate(config.models):
         yield from _of_model(model, f"models[{i}]", base)
+        token_env = None if model.serving is None else model.serving.token_env
+        if token_env and not environ.get(token_env):
+            yield (
+                f"models[{i}].serving.token_env: the environment variable {token_env} is not set here; "
+                f"{model.id} cannot be asked for predictions where it is not"
+            )
+
+
+def _variables(source: EventSource) -> dict[str, str]:
+    """The keys of a source that name environment variables, and those."""
+    if isinstance(source, SqlSource | UrlSource):
+        return {"url_env": source.url_env} if source.url_env else {}
+    secrets = source.secrets_env if isinstance(source, KafkaSource) else {}
+    return {f"secrets_env.{setting}": variable for setting, variable in secrets.items()}
 
 
 def _of_model(model: Model, path: str, base: Path) -> Iterator[str]:

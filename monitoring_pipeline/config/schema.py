@@ -54,9 +54,10 @@ def _as_written(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     written = {key: _as_written(item) for key, item in node.items()}
-    if node.get("format") in _WRITTEN_FORMS:
+    form = node.get("format")
+    if isinstance(form, str) and form in _WRITTEN_FORMS:  # a key of the file may be called so, too
         del written["format"]
-        written |= _WRITTEN_FORMS[node["format"]]
+        written |= _WRITTEN_FORMS[form]
     narrow = node.get("type") in ("integer", "number", "boolean") or "pattern" in written
     return _or_from_environment(written) if narrow else written
 

@@ -14,14 +14,32 @@ known when, as a historical import must, and may put a statement before those th
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
 from monitoring_pipeline.events import bulk
 from monitoring_pipeline.events.lookup import Key, keys_clause
-from monitoring_pipeline.events.schema import Actual
+from monitoring_pipeline.events.schema import Actual, Prediction
 from monitoring_pipeline.events.tables import actuals, predictions
 from monitoring_pipeline.events.truth import Statement, rank
+
+
+class Made(NamedTuple):
+    """What an error needs of a prediction that is stored; its fields are called as in :class:`.Prediction`."""
+
+    predicted_at: int
+    model_version: str
+    environment: str
+    predicted_value: float | None
+
+
+class Change(NamedTuple):
+    """What a transaction made of the truth about one prediction; ``None`` where nothing is said."""
+
+    made: Made | Prediction | None  # None: the prediction is not known
+    before: Statement | None
+    after: Statement | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,9 +68,12 @@ class Told:
 
     def returns(self, statement: Statement) -> bool:
         """Whether a repetition may be meant as a correction back: it names no time, and another truth holds."""
-        return statement[0] is None and statement != self._holds()
+        return statement[0] is None and statement != self.holds()
 
-    def _holds(self) -> Statement:
+    def holds(self) -> Statement | None:
+        """The statement that holds."""
+        if len(self.known) < 2:  # nearly always
+            return next(iter(self.known), None)
         return max(self.known, key=lambda statement: rank((self.known[statement], *statement)))
 
 
@@ -62,6 +83,7 @@ class Growth:
 
     stored_positions: set[int] = field(default_factory=set)
     touched: set[tuple[str, int]] = field(default_factory=set)  # model_id and predicted_at of known predictions
+    changes: dict[Key, Change] = field(default_factory=dict)
     revised: int = 0
     retracted: int = 0
     orphans: int = 0
@@ -82,7 +104,7 @@ def land_actuals(
     connection: Connection,
     arrived: Sequence[tuple[int, Actual]],
     *,
-    made_at: Mapping[Key, int],
+    made: Mapping[Key, Made | Prediction],
     now: int,
     batch_id: str,
 ) -> Growth:
@@ -91,29 +113,35 @@ def land_actuals(
     Args:
         connection: an open writing transaction that holds the ingest lock.
         arrived: positions and actuals in order of arrival.
-        made_at: when the predictions known to this transaction were made; the others are looked up.
+        made: the predictions known to this transaction; the others are looked up.
         now: knowledge time of those that bring none of their own, microseconds UTC.
         batch_id: the ingest batch that they belong to.
     """
     keys = {actual[:2] for _, actual in arrived}
-    made_at = {**predicted_instants(connection, keys - made_at.keys()), **made_at}
-    told = _told(connection, keys)
+    made = {**_made(connection, keys - made.keys()), **made}
+    told = told_of(connection, keys)
+    held: dict[Key, Statement | None] = {}
     growth = Growth()
     rows: list[bulk.Row] = []
     for position, actual in arrived:
         model_id, prediction_id, value, label, observed_at, received_at = actual
-        so_far = told.setdefault((model_id, prediction_id), Told())
+        key = (model_id, prediction_id)
+        so_far = told.setdefault(key, Told())
         statement = (observed_at, value, label)
         known_at = so_far.news(statement, received_at, now=now)
         if known_at is None:
             growth.returned += so_far.returns(statement)
             continue
+        if key not in held:
+            held[key] = so_far.holds()
         so_far.add(statement, known_at)
         revision = so_far.revisions
-        predicted_at = made_at.get((model_id, prediction_id))
+        found = made.get(key)
+        predicted_at = None if found is None else found.predicted_at
         growth.count(position, actual, predicted_at=predicted_at, revision=revision)
         rows.append((model_id, prediction_id, revision, predicted_at, value, label, observed_at, known_at, batch_id))
     bulk.append(connection, actuals, sorted(rows, key=itemgetter(0, 1, 2)))
+    growth.changes = {key: Change(made.get(key), before, told[key].holds()) for key, before in held.items()}
     return growth
 
 
@@ -127,7 +155,17 @@ def predicted_instants(connection: Connection, keys: Collection[Key]) -> dict[Ke
     return {(model_id, prediction_id): predicted_at for model_id, prediction_id, predicted_at in rows}
 
 
-def _told(connection: Connection, keys: Collection[Key]) -> dict[Key, Told]:
+def _made(connection: Connection, keys: Collection[Key]) -> dict[Key, Made]:
+    """The predictions with these keys, as far as they are stored."""
+    if not keys:
+        return {}
+    wanted, match = keys_clause(connection.dialect.name, list(keys), predictions)
+    columns = (predictions.c[name] for name in ("model_id", "prediction_id", *Made._fields))
+    rows = connection.execute(select(*columns).select_from(wanted).join(predictions, match))
+    return {(row[0], row[1]): Made._make(row[2:]) for row in rows}
+
+
+def told_of(connection: Connection, keys: Collection[Key]) -> dict[Key, Told]:
     """What is stored about these keys."""
     told: dict[Key, Told] = {}
     if not keys:

@@ -10,67 +10,39 @@ acknowledged and lost.
 
 import logging
 import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from secrets import token_hex
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from sqlalchemy import Engine
 
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.models import MonitoringConfig
-from monitoring_pipeline.database import writing
-from monitoring_pipeline.events.batches import Batch
+from monitoring_pipeline.database import without_values, writing
+from monitoring_pipeline.errors import MonitorError
+from monitoring_pipeline.events.batches import OpenBatches
 from monitoring_pipeline.events.landing import Landing, SortedOut, sort_out
 from monitoring_pipeline.events.pauses import collector_paused
 from monitoring_pipeline.events.quarantine import QuarantinedRow
 from monitoring_pipeline.events.rows import Row
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.events.store import take_turn
+from monitoring_pipeline.events.submissions import (
+    MOST_WAITING_BYTES,
+    Outcome,
+    QueueFullError,
+    Submission,
+    Tell,
+    Told,
+    WaitingRoom,
+    WriterStoppedError,
+)
 from monitoring_pipeline.events.validate import Validator
 
+__all__ = ["MOST_WAITING_BYTES", "EventWriter", "Outcome", "QueueFullError", "WriterStoppedError"]
+
 _LOG = logging.getLogger(__name__)
-
-MOST_ROWS = 10_000  # of one transaction; a single larger submission is a transaction of its own
-MOST_WAITING_BYTES = 64_000_000
-
-
-class QueueFullError(Exception):
-    """Too much waits to be stored: try again later."""
-
-
-class WriterStoppedError(Exception):
-    """The writer is not running: nothing was taken."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one submission, after it was committed.
-
-    Args:
-        received: its rows.
-        rejected: those that wait in quarantine, by line.
-    """
-
-    received: int
-    rejected: tuple[QuarantinedRow, ...]
-
-    @property
-    def taken(self) -> int:
-        """Rows that are stored, those included that were stored before."""
-        return self.received - len(self.rejected)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Submission:
-    kind: Kind
-    source: str
-    rows: Sequence[Row]
-    size: int
-    outcome: "Future[Outcome]" = field(default_factory=Future)
 
 
 class EventWriter:
@@ -80,24 +52,22 @@ class EventWriter:
         engine: the store.
         config: names the declared models and their segments.
         clock: gives the knowledge time of each transaction.
-        most_waiting_bytes: of what waits; beyond it submissions are refused.
+        room: bounds what waits.
     """
 
     def __init__(
-        self, engine: Engine, *, config: MonitoringConfig, clock: Clock, most_waiting_bytes: int = MOST_WAITING_BYTES
+        self, engine: Engine, *, config: MonitoringConfig, clock: Clock, room: WaitingRoom | None = None
     ) -> None:
         self._engine = engine
         self._config = config
         self._clock = clock
-        self._most_waiting_bytes = most_waiting_bytes
-        self._waiting: deque[_Submission] = deque()
-        self._waiting_bytes = 0
-        self._changed = threading.Condition()
-        self._stopping = False
+        self._room = WaitingRoom() if room is None else room
+        self._validator = Validator(config, now=clock())
+        self._batches = OpenBatches()
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        self._stopping = False
+        self._room.open()
         self._thread = threading.Thread(target=self._run, name="event-writer")
         self._thread.start()
         return self
@@ -106,21 +76,24 @@ class EventWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Store what was taken, then end."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
+        self._room.close()
         if self._thread is not None:
             self._thread.join()
 
     @property
     def is_running(self) -> bool:
         """Whether submissions are taken."""
-        return self._thread is not None and self._thread.is_alive() and not self._stopping
+        return self._thread is not None and self._thread.is_alive() and self._room.is_open
 
     @property
     def waiting_bytes(self) -> int:
         """Of the submissions that are not committed yet."""
-        return self._waiting_bytes
+        return self._room.bytes
+
+    @property
+    def waiting_rows(self) -> int:
+        """Of the submissions that are not committed yet."""
+        return self._room.rows
 
     def submit(self, rows: Sequence[Row], *, kind: Kind, source: str) -> "Future[Outcome]":
         """Queue rows to be stored; the future is done after the commit that holds them, or fails with its error.
@@ -134,53 +107,51 @@ class EventWriter:
             QueueFullError: if too much waits already; nothing was taken.
             WriterStoppedError: if the writer is not running; nothing was taken.
         """
-        submission = _Submission(kind=kind, source=source, rows=rows, size=sum(row.size for row in rows))
-        with self._changed:
-            if not self.is_running:
-                raise WriterStoppedError
-            if self._waiting_bytes and self._waiting_bytes + submission.size > self._most_waiting_bytes:
-                raise QueueFullError
-            self._waiting.append(submission)
-            self._waiting_bytes += submission.size
-            self._changed.notify()
-        return submission.outcome
+        future: Future[Outcome] = Future()
+        self.queue(rows, kind=kind, source=source, ticket=future, tell=_settle)
+        return future
+
+    def queue(self, rows: Sequence[Row], *, kind: Kind, source: str, ticket: object, tell: Tell) -> None:
+        """Queue rows to be stored; ``tell`` hears of the ticket after the commit, with all others of that commit.
+
+        Args:
+            rows: what one caller sent.
+            kind: predictions or actuals.
+            source: what to call the caller in the quarantine.
+            ticket: by which the caller knows these rows.
+            tell: brings the news.
+
+        Raises:
+            QueueFullError: if too much waits already; nothing was taken.
+            WriterStoppedError: if the writer is not running; nothing was taken.
+        """
+        size = sum([row.size for row in rows])
+        self._room.enter(Submission(rows=rows, kind=kind, source=source, size=size, ticket=ticket, tell=tell))
 
     def _run(self) -> None:
-        while group := self._next_group():
+        while group := self._room.next_group():
             try:
                 self._land_or_divide(group)
             finally:
-                with self._changed:
-                    self._waiting_bytes -= sum(submission.size for submission in group)
+                self._room.leave(group)
 
-    def _next_group(self) -> list[_Submission]:
-        """All that waits, as far as one transaction holds it; nothing once the writer is to end."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._stopping)
-            group: list[_Submission] = []
-            count = 0
-            while self._waiting and (not group or count + len(self._waiting[0].rows) <= MOST_ROWS):
-                group.append(self._waiting.popleft())
-                count += len(group[-1].rows)
-            return group
-
-    def _land_or_divide(self, group: Sequence[_Submission]) -> None:
-        """Land a group; if that fails, each of its submissions alone, so that one's trouble is its own."""
+    def _land_or_divide(self, group: Sequence[Submission]) -> None:
+        """Land a group; if its rows made that fail, each submission alone, so that one's trouble is its own."""
         try:
             outcomes = self._land(group)
         except Exception as error:  # noqa: BLE001  (whatever it was, the callers are told, and the next group is landed)
-            if len(group) > 1:
+            # A store out of reach is out of reach for each of them: no use in asking again for one after the other.
+            if len(group) > 1 and not isinstance(error, MonitorError):
                 for submission in group:
                     self._land_or_divide([submission])
                 return
-            _LOG.error("events could not be stored: %s", error)
-            group[0].outcome.set_exception(error)
+            _LOG.error("events could not be stored: %s", without_values(error))
+            self._tell(group, [error] * len(group))
             return
-        for submission, outcome in zip(group, outcomes, strict=True):
-            submission.outcome.set_result(outcome)
+        self._tell(group, outcomes)
 
-    def _land(self, group: Sequence[_Submission]) -> Iterator[Outcome]:
-        """Commit a group, and only then say what became of each submission."""
+    def _land(self, group: Sequence[Submission]) -> list[Outcome]:
+        """Commit a group; what became of each submission is true only after that."""
         with collector_paused():
             sorted_out = self._sort_out(group)
             rejected: list[QuarantinedRow] = []
@@ -188,24 +159,41 @@ class EventWriter:
                 take_turn(connection)
                 now = self._clock()
                 for (kind, source), found in sorted_out.items():
-                    batch = Batch(batch_id=token_hex(16), kind=kind, source=source)
+                    batch = self._batches.current(kind, source, now=now)
                     landing = Landing(engine=self._engine, config=self._config, clock=self._clock, batch=batch)
                     rejected += landing.land_in(connection, found, now=now)
         of_part: list[list[QuarantinedRow]] = [[] for _ in group]
         for row in rejected:
             of_part[row.part].append(row)
-        return (
+        return [
             Outcome(received=len(submission.rows), rejected=tuple(found))
             for submission, found in zip(group, of_part, strict=True)
-        )
+        ]
 
-    def _sort_out(self, group: Sequence[_Submission]) -> dict[tuple[Kind, str], SortedOut]:
-        """Validated rows by kind and source: each is one ingest batch of the transaction."""
-        validator = Validator(self._config, now=self._clock())
+    def _sort_out(self, group: Sequence[Submission]) -> dict[tuple[Kind, str], SortedOut]:
+        """Validated rows by kind and source: each belongs to one ingest batch."""
+        self._validator.move_to(self._clock())
         together: dict[tuple[Kind, str], SortedOut] = {}
         for part, submission in enumerate(group):
-            found = sort_out(validator, submission.rows, submission.kind, part=part)
+            found = sort_out(self._validator, submission.rows, submission.kind, part=part)
             so_far = together.setdefault((submission.kind, submission.source), SortedOut(events=[], rejected=[]))
             so_far.events.extend(found.events)
             so_far.rejected.extend(found.rejected)
         return together
+
+    def _tell(self, group: Sequence[Submission], outcomes: Sequence[Outcome | Exception]) -> None:
+        by_teller: dict[Tell, list[tuple[object, Outcome | Exception]]] = {}
+        for submission, outcome in zip(group, outcomes, strict=True):
+            by_teller.setdefault(submission.tell, []).append((submission.ticket, outcome))
+        for tell, told in by_teller.items():
+            tell(told)
+
+
+def _settle(told: Told) -> None:
+    """Tell those who wait for a future of :mod:`concurrent.futures`."""
+    for ticket, outcome in told:
+        future = cast("Future[Outcome]", ticket)
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

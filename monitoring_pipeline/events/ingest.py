@@ -116,7 +116,7 @@ def _new_batch(kind: Kind, source: str) -> Batch:
 def _land_all(
     landing: Landing, rows: Iterator[Row], *, batch_rows: int, after_each: Callable[[int], None] | None = None
 ) -> IngestReport:
-    batches = _batches(rows, batch_rows)
+    batches = in_batches(rows, batch_rows)
     while _land_next(landing, batches):
         if after_each is not None:
             after_each(landing.tally.received)
@@ -140,7 +140,8 @@ def _python_row(number: int, record: object) -> Row:
     return Row(number, None, record, 0, Rejected(QuarantineReason.NOT_AN_OBJECT, None, detail))
 
 
-def _batches(rows: Iterator[Row], batch_rows: int) -> Iterator[list[Row]]:
+def in_batches(rows: Iterable[Row], batch_rows: int = BATCH_ROWS) -> Iterator[list[Row]]:
+    """The rows in lists that one transaction and the memory hold."""
     batch: list[Row] = []
     size = 0
     for row in rows:

@@ -10,6 +10,7 @@ from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.config.retention import retention_horizon
 from monitoring_pipeline.database import writing
 from monitoring_pipeline.events.batches import Batch, quarantine_rows, record_batch
+from monitoring_pipeline.events.ingest_totals import count_rows
 from monitoring_pipeline.events.late import refuse_late
 from monitoring_pipeline.events.quarantine import QuarantinedRow, QuarantineReason, Rejected
 from monitoring_pipeline.events.report import IngestReport, Tally
@@ -62,10 +63,13 @@ class Landing:
             now: the transaction's knowledge time, microseconds UTC.
         """
         events, late = refuse_late(connection, sorted_out.events, horizon=retention_horizon(self.config, now))
-        stored = store_events(connection, events, now=now, batch_id=self.batch.batch_id)
+        stored = store_events(connection, events, config=self.config, now=now, batch_id=self.batch.batch_id)
         rejected = [*sorted_out.rejected, *late, *map(_conflict, stored.conflicts)]
         rejected.sort(key=lambda row: (row.part, row.line))
         quarantine_rows(connection, rejected, batch=self.batch, now=now)
+        count_rows(
+            connection, self.batch.kind, accepted=stored.accepted, duplicates=stored.duplicates, rejected=rejected
+        )
         self.tally.add(stored, rejected)
         record_batch(connection, self.tally, batch=self.batch, now=now)
         return rejected

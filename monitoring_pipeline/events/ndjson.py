@@ -38,6 +38,12 @@ class NdjsonSource:
                 yield _doubtful_row(number, line)
 
 
+def object_row(number: int, written: bytes) -> Row:
+    """The row of a text that is to be one JSON object, on however many lines; blank text is refused, too."""
+    record = _plain_object(written)
+    return _doubtful_row(number, written) if record is None else Row(number, record, written, len(written))
+
+
 def _plain_object(line: bytes) -> dict[str, object] | None:
     """The object on a line that is plainly right, else ``None``."""
     try:

@@ -13,6 +13,7 @@ from monitoring_pipeline.events.tables import actuals, predictions
 
 _PAYLOAD = [predictions.c[name] for name in Prediction._fields if name != "received_at"]
 _OBJECT_COLUMNS = tuple(Prediction._fields.index(name) for name in ("probabilities", "features", "extras"))
+_ANY_ORPHAN = select(actuals.c.model_id).where(actuals.c.predicted_at.is_(None)).limit(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Settled:
     new: list[Prediction] = field(default_factory=list)
     new_positions: set[int] = field(default_factory=set)
     conflict_positions: set[int] = field(default_factory=set)
+    adopted: set[Key] = field(default_factory=set)  # new predictions about which something was said before
 
 
 def land_predictions(connection: Connection, events: Sequence[Event], *, now: int, batch_id: str) -> Settled:
@@ -43,7 +45,7 @@ def land_predictions(connection: Connection, events: Sequence[Event], *, now: in
     # In the order of the primary key: neighbours land on the same page.
     rows = [(*new[:-1], now if new[-1] is None else new[-1], batch_id) for new in sorted(settled.new)]
     bulk.append(connection, predictions, rows)
-    _adopt_orphans(connection, [new[:2] for new in settled.new])
+    settled.adopted.update(_adopt_orphans(connection, [new[:2] for new in settled.new]))
     return settled
 
 
@@ -79,10 +81,9 @@ def _stored(connection: Connection, keys: Collection[Key]) -> dict[Key, Predicti
     return {(row[0], row[1]): Prediction._make((*row, None)) for row in rows}
 
 
-def _adopt_orphans(connection: Connection, keys: Sequence[Key]) -> None:
-    any_orphan = select(actuals.c.model_id).where(actuals.c.predicted_at.is_(None)).limit(1)
-    if not keys or connection.execute(any_orphan).first() is None:
-        return
+def _adopt_orphans(connection: Connection, keys: Sequence[Key]) -> set[Key]:
+    if not keys or connection.execute(_ANY_ORPHAN).first() is None:
+        return set()
     wanted, match = keys_clause(connection.dialect.name, keys, predictions)
     made_at = (
         select(predictions.c.model_id, predictions.c.prediction_id, predictions.c.predicted_at)
@@ -90,7 +91,7 @@ def _adopt_orphans(connection: Connection, keys: Sequence[Key]) -> None:
         .join(predictions, match)
         .cte("made")
     )
-    connection.execute(
+    adopted = connection.execute(
         update(actuals)
         .where(
             actuals.c.predicted_at.is_(None),
@@ -98,4 +99,6 @@ def _adopt_orphans(connection: Connection, keys: Sequence[Key]) -> None:
             actuals.c.prediction_id == made_at.c.prediction_id,
         )
         .values(predicted_at=made_at.c.predicted_at)
+        .returning(actuals.c.model_id, actuals.c.prediction_id)
     )
+    return {(model_id, prediction_id) for model_id, prediction_id in adopted}

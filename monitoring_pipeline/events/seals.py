@@ -17,6 +17,9 @@ from monitoring_pipeline.lake.tables import partition_ledger
 SEALED_EVENTS = "sealed_events"
 """The ledger's name for seals: ``revision`` is the hour's last, ``row_count`` the events that were removed."""
 
+# Asked in every transaction of ingest: made once, it costs half as much.
+_NEWEST = select(func.max(partition_ledger.c.window_start)).where(partition_ledger.c.dataset == SEALED_EVENTS)
+
 # A seal has no bytes to check, so its checksum says what an undeclared model's task is inferred from.
 _EVIDENCE = {
     (False, False): "numbers",
@@ -64,8 +67,7 @@ def is_sealed(model_id: ColumnElement[str], hour: ColumnElement[int]) -> ColumnE
 
 def newest_sealed_hour(connection: Connection) -> int | None:
     """The latest hour of any model that is sealed; ``None`` if none is."""
-    table = partition_ledger.c
-    newest: int | None = connection.scalar(select(func.max(table.window_start)).where(table.dataset == SEALED_EVENTS))
+    newest: int | None = connection.scalar(_NEWEST)
     return newest
 
 

@@ -5,10 +5,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from monitoring_pipeline.events.actuals import land_actuals
-from monitoring_pipeline.events.predictions import land_predictions
+from monitoring_pipeline.config.models import MonitoringConfig
+from monitoring_pipeline.events.actuals import Growth, land_actuals, told_of
+from monitoring_pipeline.events.error_sums import keep_errors
+from monitoring_pipeline.events.lookup import Key
+from monitoring_pipeline.events.predictions import Settled, land_predictions
 from monitoring_pipeline.events.revisions import ModelHour, hour_of, touch_hours
 from monitoring_pipeline.events.schema import Event
+from monitoring_pipeline.events.totals import count_predictions
+from monitoring_pipeline.events.truth import Statement
 
 # Any number serves, as long as all writers of events take the same one.
 _INGEST_LOCK = 5_201_701
@@ -38,7 +43,9 @@ def take_turn(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _INGEST_LOCK})
 
 
-def store_events(connection: Connection, events: Sequence[Event], *, now: int, batch_id: str) -> Stored:
+def store_events(
+    connection: Connection, events: Sequence[Event], *, config: MonitoringConfig, now: int, batch_id: str
+) -> Stored:
     """Land valid events in the order of their arrival.
 
     An event is accepted if anything of it was new: the prediction, or the actual that it carries. A prediction
@@ -48,20 +55,24 @@ def store_events(connection: Connection, events: Sequence[Event], *, now: int, b
     Args:
         connection: an open writing transaction whose turn it is (see :func:`take_turn`).
         events: valid events in order of arrival.
+        config: tells how new predictions are counted.
         now: the transaction's knowledge time, microseconds UTC.
         batch_id: the ingest batch that they belong to.
     """
     settled = land_predictions(connection, events, now=now, batch_id=batch_id)
+    count_predictions(connection, settled.new, config=config, now=now)
     arrived = [
         (position, event.actual)
         for position, event in enumerate(events)
         if event.actual is not None and position not in settled.conflict_positions
     ]
-    made_at = {key: prediction.predicted_at for key, prediction in settled.standing.items()} if arrived else {}
-    growth = land_actuals(connection, arrived, made_at=made_at, now=now, batch_id=batch_id)
+    growth = land_actuals(connection, arrived, made=settled.standing, now=now, batch_id=batch_id)
     predicted = {hour_of(new.model_id, new.predicted_at) for new in settled.new}
     labelled = {hour_of(model_id, predicted_at) for model_id, predicted_at in growth.touched}
     touch_hours(connection, predicted=predicted, labelled=labelled, now=now)
+    keep_errors(
+        connection, new=settled.new, changes=growth.changes, adopted=_adopted_truth(connection, settled, growth)
+    )
     accepted = len(settled.new_positions | growth.stored_positions)
     return Stored(
         accepted=accepted,
@@ -73,3 +84,9 @@ def store_events(connection: Connection, events: Sequence[Event], *, now: int, b
         returned=growth.returned,
         touched=predicted | labelled,
     )
+
+
+def _adopted_truth(connection: Connection, settled: Settled, growth: Growth) -> dict[Key, Statement]:
+    """What holds about new predictions of which only earlier transactions said something."""
+    told = told_of(connection, settled.adopted - growth.changes.keys())
+    return {key: holds for key, known in told.items() if (holds := known.holds()) is not None}

@@ -77,14 +77,20 @@ quarantine = Table(
     Column("quarantine_id", Text, primary_key=True),  # hash of kind and raw: a replay adds nothing
     Column("kind", Text, nullable=False),
     Column("source", Text, nullable=False),
-    Column("line", Integer, nullable=False),  # 1-based line or row of the source
+    Column("line", BigInteger, nullable=False),  # 1-based line or row of the source, or a message's offset
     Column("field", Text),  # the column at fault, if one can be named
     Column("reason", Text, nullable=False),  # a member of QuarantineReason
     Column("detail", Text, nullable=False),  # one sentence for people
     Column("raw", Text, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Column("batch_id", Text, nullable=False),
+    Column("model_id", Text),  # as far as the row can be read
+    # Somebody decided that the row will never be taken; it stays on record, and its text stays refused.
+    Column("discarded_at", BigInteger),
+    Column("discarded_by", Text),
+    Column("discard_note", Text),
     Index(None, "received_at"),
+    Index(None, "model_id", "received_at"),
 )
 
 # The last change that touches a model's hour. ``revision`` counts every change, ``prediction_revision``

@@ -29,9 +29,21 @@ prediction_counters = Table(
     Column("model_id", Text, primary_key=True),
     Column("model_version", Text, primary_key=True),
     Column("environment", Text, primary_key=True),
-    Column("predicted", Text, primary_key=True),  # the class, or "" for numbers
+    Column("predicted", Text, primary_key=True),  # the class, "" for numbers, "(other)" for classes beyond the most
     Column("series", Text, primary_key=True),  # predictions | latency_seconds | confidence
-    Column("bucket", Text, primary_key=True),  # upper edge of the one bucket that grew; "count" and "sum" of a series
+    # Of a histogram the upper edge of the one bucket that grew, and "sum"; of predictions "count".
+    Column("bucket", Text, primary_key=True),
     Column("value", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What became of rows that were received: few rows, each only ever grows.
+ingest_counters = Table(
+    "ingest_counters",
+    metadata,
+    Column("kind", Text, primary_key=True),  # predictions | actuals
+    Column("outcome", Text, primary_key=True),  # accepted | duplicate | conflict | quarantined
+    Column("reason", Text, primary_key=True),  # of those that wait in quarantine a member of QuarantineReason, else ""
+    Column("row_count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

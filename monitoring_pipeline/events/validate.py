@@ -62,6 +62,10 @@ class Validator:
         self._rules: dict[str, _ModelRules] = {}
         self._labels = {DEFAULT_VERSION, DEFAULT_ENVIRONMENT}  # versions and environments already found good
 
+    def move_to(self, now: int) -> None:
+        """Take another instant for the present, and keep what was learnt of models, versions and environments."""
+        self._now = now
+
     def prediction(self, record: Record) -> tuple[Prediction, Actual | None]:
         """The prediction, and the actual that it carries.
 

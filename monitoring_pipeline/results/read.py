@@ -4,20 +4,19 @@ Rows are plain dictionaries with stable keys, ready for JSON: instants are ISO 8
 not exist is ``None`` with its reason beside it, never a number and never NaN.
 """
 
-import math
-from collections.abc import Callable
 from typing import Any
 
-import orjson
-from sqlalchemy import ColumnElement, Engine, RowMapping, Select, Table, func, select
+from sqlalchemy import Engine, Select, Table, select
 
 from monitoring_pipeline.clock import Clock, system_clock
-from monitoring_pipeline.database import reading
+from monitoring_pipeline.database import Key, beyond, reading
 from monitoring_pipeline.results.as_of import held_at, settled
+from monitoring_pipeline.results.listings import DRIFT, METRICS, Listing, ResultRow
+from monitoring_pipeline.results.selection import ResultSelection
 from monitoring_pipeline.results.tables import drift_results, metrics
-from monitoring_pipeline.windows import Grain, Window, isoformat
+from monitoring_pipeline.windows import Grain
 
-ResultRow = dict[str, Any]
+__all__ = ["ResultRow", "models_with_results", "page_of_results", "read_drift", "read_metrics"]
 
 
 def read_metrics(
@@ -51,9 +50,10 @@ def read_metrics(
     Raises:
         MonitorError: if the store cannot be reached, or ``as_of`` is in the future.
     """
-    held = held_at(metrics, settled(engine, metrics, as_of, clock=clock))
-    wanted = _held(metrics, held, model_id=model_id, grain=grain, start=start, end=end, segment=segment)
-    return _rows(engine, wanted, lambda row: {**_group(row), **_metric(row)}, order=("metric",))
+    models = None if model_id is None else [model_id]
+    selection = ResultSelection(model_ids=models, grain=grain, start=start, end=end, segment=segment)
+    wanted = _held(metrics, selection, settled(engine, metrics, as_of, clock=clock))
+    return _rows(engine, wanted, METRICS)
 
 
 def read_drift(
@@ -68,9 +68,10 @@ def read_drift(
     clock: Clock = system_clock,
 ) -> list[ResultRow]:
     """The standing drift results, one row per window, group, feature and measure; see :func:`read_metrics`."""
-    held = held_at(drift_results, settled(engine, drift_results, as_of, clock=clock))
-    wanted = _held(drift_results, held, model_id=model_id, grain=grain, start=start, end=end, segment=segment)
-    return _rows(engine, wanted, lambda row: {**_group(row), **_drift(row)}, order=("drift_type", "feature", "measure"))
+    models = None if model_id is None else [model_id]
+    selection = ResultSelection(model_ids=models, grain=grain, start=start, end=end, segment=segment)
+    wanted = _held(drift_results, selection, settled(engine, drift_results, as_of, clock=clock))
+    return _rows(engine, wanted, DRIFT)
 
 
 def models_with_results(engine: Engine, table: Table) -> list[str]:
@@ -79,85 +80,53 @@ def models_with_results(engine: Engine, table: Table) -> list[str]:
         return sorted(connection.scalars(select(table.c.model_id).distinct()))
 
 
-def _held(
-    table: Table,
-    held: ColumnElement[bool],
+def page_of_results(
+    engine: Engine,
+    listing: Listing,
+    selection: ResultSelection,
     *,
-    model_id: str | None,
-    grain: Grain | None,
-    start: int | None,
-    end: int | None,
-    segment: str | None,
-) -> Select[Any]:
-    conditions = [held]
-    if model_id is not None:
-        conditions.append(table.c.model_id == model_id)
-    if grain is not None:
-        conditions.append(table.c.grain == grain.value)
-    if start is not None:
-        conditions.append(table.c.window_start >= start)
-    if end is not None:
-        conditions.append(table.c.window_start < end)
-    if segment is not None:
-        conditions.append(_segment_is(table, segment))
-    return select(table).where(*conditions)
+    limit: int,
+    after: Key | None = None,
+    as_of: int | None = None,
+    clock: Clock = system_clock,
+) -> tuple[list[ResultRow], Key | None]:
+    """Some of the rows that match, and the key behind which the others are.
 
+    Only the page is read, along the index of what stands. Texts are in the order of the database.
 
-def _segment_is(table: Table, segment: str) -> ColumnElement[bool]:
-    if not segment.endswith("*"):
-        return table.c.segment == segment
-    # Not LIKE: on SQLite it takes "ua" for "UA".
-    prefix = segment.removesuffix("*")
-    return func.substr(table.c.segment, 1, len(prefix)) == prefix
+    Args:
+        engine: the store.
+        listing: :data:`.listings.METRICS` or :data:`.listings.DRIFT`.
+        selection: which rows.
+        limit: the most rows.
+        after: the key that came with the page before; ``None`` for the first.
+        as_of: as :func:`read_metrics` takes it.
+        clock: what time it is.
 
+    Returns:
+        Rows as :func:`read_metrics` and :func:`read_drift` give them, and the next key; ``None`` without more.
 
-def _rows(
-    engine: Engine, wanted: Select[Any], shape: Callable[[RowMapping], ResultRow], *, order: tuple[str, ...]
-) -> list[ResultRow]:
+    Raises:
+        MonitorError: if the store cannot be reached, or ``as_of`` is in the future.
+    """
+    table = listing.table
+    columns = [table.c[name] for name in listing.order]
+    wanted = _held(table, selection, settled(engine, table, as_of, clock=clock))
+    if after is not None:
+        wanted = wanted.where(beyond(columns, after))
     with reading(engine) as connection:
-        rows = [shape(row) for row in connection.execute(wanted).mappings()]
+        rows = connection.execute(wanted.order_by(*columns).limit(limit + 1)).mappings().all()
+    shown = rows[:limit]
+    next_key = tuple(shown[-1][name] for name in listing.order) if len(rows) > limit else None
+    return [listing.shape(row) for row in shown], next_key
+
+
+def _held(table: Table, selection: ResultSelection, as_of: int | None) -> Select[Any]:
+    return select(table).where(held_at(table, as_of), *selection.conditions(table))
+
+
+def _rows(engine: Engine, wanted: Select[Any], listing: Listing) -> list[ResultRow]:
+    with reading(engine) as connection:
+        rows = [listing.shape(row) for row in connection.execute(wanted).mappings()]
     # Ordered here and not by the database, whose collation may differ from one server to the next.
-    keys = ("model_id", "grain", "window_start", "model_version", "environment", "segment", *order)
-    return sorted(rows, key=lambda row: tuple(row[key] for key in keys))
-
-
-def _group(row: RowMapping) -> ResultRow:
-    window = Window(row["window_start"], Grain(row["grain"]))
-    return {
-        "model_id": row["model_id"],
-        "model_version": row["model_version"],
-        "environment": row["environment"],
-        "segment": row["segment"],
-        "grain": row["grain"],
-        "window_start": isoformat(window.start),
-        "window_end": isoformat(window.end),
-    }
-
-
-def _metric(row: RowMapping) -> ResultRow:
-    predictions, labelled = row["prediction_count"], row["labelled_count"]
-    return {
-        "metric": row["metric"],
-        **{key: _finite(row[key]) for key in ("value", "lower", "upper", "detectable_change", "error_bound")},
-        "prediction_count": predictions,
-        "labelled_count": labelled,
-        # A value without a label is that of a metric which needs none, such as a latency.
-        "coverage": labelled / predictions if predictions and (labelled or row["value"] is None) else None,
-        "undefined_reason": row["undefined_reason"],
-        "known_from": isoformat(row["known_from"]),
-    }
-
-
-def _drift(row: RowMapping) -> ResultRow:
-    return {
-        **{key: row[key] for key in ("drift_type", "feature", "measure", "verdict", "reason")},
-        **{key: _finite(row[key]) for key in ("value", "threshold", "noise_limit", "detectable", "p_value", "q_value")},
-        **{key: row[key] for key in ("n_reference", "n_window", "n_effective", "window_count")},
-        "detail": None if row["detail"] is None else orjson.loads(row["detail"]),
-        "reference_id": row["reference_id"],
-        "known_from": isoformat(row["known_from"]),
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+    return sorted(rows, key=lambda row: tuple(row[key] for key in listing.order))

@@ -7,13 +7,14 @@ import os
 from importlib import import_module
 from typing import Any
 
+from monitoring_pipeline.access.browsers import allowed_hosts
 from monitoring_pipeline.services.guard import BrowserGuard
 
 
 def main() -> None:
     """Run Dagster's own command line, its application wrapped."""
     cli = import_module("dagster_webserver.cli")
-    hosts = [name.strip() for name in os.environ.get("MONITOR_ALLOWED_HOSTS", "").split(",") if name.strip()]
+    hosts = allowed_hosts(os.environ)
     # There is no option for middleware. If this name is gone in a later version, starting fails: better than
     # to serve unguarded; a test asks the real server.
     build = cli.create_app_from_workspace_process_context

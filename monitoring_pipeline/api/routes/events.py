@@ -1,35 +1,53 @@
-"""``POST /v0/events``: predictions and late truth, acknowledged when they are safe on the disk."""
+"""``POST /v0/events``: predictions and late truth, acknowledged when they are safe on the disk.
 
-import asyncio
-import io
-from enum import StrEnum
+What the address does is written here for the documentation; :mod:`monitoring_pipeline.api.ingest.door` answers it.
+"""
+
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
-from monitoring_pipeline.access.scopes import Scope
-from monitoring_pipeline.api.callers import Appender, require
-from monitoring_pipeline.api.problems import Problem
-from monitoring_pipeline.api.service import ServiceOf
-from monitoring_pipeline.events.group_commit import QueueFullError, WriterStoppedError
-from monitoring_pipeline.events.ndjson import NdjsonSource
-from monitoring_pipeline.events.rows import Row
-from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.api.ingest.headers import DataSource
+from monitoring_pipeline.api.ingest.intake import Intake
 
 router = APIRouter(prefix="/v0", tags=["events"])
 
-
-class DataSource(StrEnum):
-    """Where events go."""
-
-    ML_MODEL_PREDICTIONS = "ml_model_predictions"
-    ML_MODEL_ACTUALS = "ml_model_actuals"
-
-
-_KINDS = {DataSource.ML_MODEL_PREDICTIONS: Kind.PREDICTIONS, DataSource.ML_MODEL_ACTUALS: Kind.ACTUALS}
+_EVENT = {
+    "timestamp": "2026-03-02T11:30:00Z",
+    "model_id": "price",
+    "prediction_id": "p-1",
+    "features": {"rooms": 3, "city": "Porto"},
+    "predicted_value": 42.5,
+    "model_version": "v1",
+    "environment": "production",
+}
+_TRUTH = {"model_id": "price", "prediction_id": "p-1", "actual_value": 45.1, "timestamp": "2026-03-02T15:00:00Z"}
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": (
+            "One JSON object, an array of objects, or NDJSON (one object per line); also with Content-Encoding: gzip. "
+            "The media type is not looked at."
+        ),
+        "content": {
+            "application/json": {
+                "schema": {"type": "object"},
+                "examples": {"prediction": {"value": _EVENT}, "actual": {"value": _TRUTH}},
+            },
+            "application/x-ndjson": {"schema": {"type": "string"}},
+        },
+    }
+}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The body is empty, or damaged gzip."},
+    408: {"description": "The body did not arrive in time."},
+    413: {"description": "The body has too many bytes or lines; the answer names the limit."},
+    415: {"description": "The body has a Content-Encoding other than gzip."},
+    429: {"description": "Too much of this client waits to be stored; Retry-After says when to send again."},
+    503: {"description": "Too much waits, or the store is out of reach; nothing is acknowledged. Retry-After."},
+}
 
 
 class Accepted(BaseModel):
@@ -39,23 +57,15 @@ class Accepted(BaseModel):
     quarantined_rows: int = Field(description="Rows that wait in quarantine, each with a reason.")
 
 
-@router.post("/events", status_code=HTTPStatus.ACCEPTED)
+@router.post("/events", status_code=HTTPStatus.ACCEPTED, openapi_extra=_BODY, responses=_PROBLEMS)
 async def append_events(
-    request: Request, service: ServiceOf, caller: Appender, name: Annotated[DataSource, Query()]
+    request: Request, name: Annotated[DataSource, Query(description="What the events are.")]
 ) -> Accepted:
-    """Store events: one JSON object, or one per line."""
-    body = await request.body()
-    rows = await run_in_threadpool(_rows, body)
-    for model_id in {row.record.get("model_id") for row in rows if row.record}:
-        require(caller, Scope.EVENTS_APPEND, str(model_id))
-    try:
-        submitted = service.writer.submit(rows, kind=_KINDS[name], source="http")
-    except (QueueFullError, WriterStoppedError):
-        detail = "too much waits to be stored; send these events again later, nothing of them was taken"
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", detail, retry_after_seconds=1) from None
-    outcome = await asyncio.wrap_future(submitted)
+    """Store events: one JSON object, an array of them, or one per line; the answer comes after the durable commit.
+
+    Every row is stored, recognised as stored before, or quarantined with a reason. A request may be repeated after
+    any failure: a row that is stored already changes nothing.
+    """
+    del name  # the intake reads the address itself
+    outcome = await cast("Intake", request.app.state.intake).take(request.scope, request.receive)
     return Accepted(successful_rows=outcome.taken, quarantined_rows=len(outcome.rejected))
-
-
-def _rows(body: bytes) -> list[Row]:
-    return list(NdjsonSource(io.BytesIO(body), fraction=lambda: 1.0).rows())

@@ -21,6 +21,8 @@ from monitoring_pipeline.config.models.rules import (
     Trend,
     TrendDirection,
 )
+from monitoring_pipeline.config.models.serving import Serving
+from monitoring_pipeline.config.models.sources import EventSource, FileSource, KafkaSource, SqlSource, UrlSource
 from monitoring_pipeline.config.models.task import Task
 
 __all__ = [
@@ -31,10 +33,13 @@ __all__ = [
     "DriftSettings",
     "ErrorCost",
     "Escalation",
+    "EventSource",
     "Feature",
     "FeatureDrift",
     "FeatureType",
     "FileChannel",
+    "FileSource",
+    "KafkaSource",
     "Labels",
     "LogChannel",
     "MinimumEffects",
@@ -45,9 +50,12 @@ __all__ = [
     "Reference",
     "Retention",
     "Rule",
+    "Serving",
     "Severity",
+    "SqlSource",
     "Task",
     "Trend",
     "TrendDirection",
+    "UrlSource",
     "WebhookChannel",
 ]

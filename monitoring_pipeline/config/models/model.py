@@ -11,6 +11,7 @@ from monitoring_pipeline.config.models.features import Feature
 from monitoring_pipeline.config.models.labels import Labels
 from monitoring_pipeline.config.models.rules import Rule
 from monitoring_pipeline.config.models.segments import Segment, SegmentName
+from monitoring_pipeline.config.models.serving import Serving
 from monitoring_pipeline.config.models.task import Task
 
 
@@ -38,6 +39,7 @@ class Model(Strict):
     drift: DriftSettings = DriftSettings()
     rules: list[Rule] = []
     channels: list[str] = []
+    serving: Serving | None = None
 
     @property
     def segment_fields(self) -> list[str]:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from monitoring_pipeline.config.models.base import Strict, refuse_repeated
 from monitoring_pipeline.config.models.channels import Channel
 from monitoring_pipeline.config.models.model import Model
+from monitoring_pipeline.config.models.sources import EventSource
 from monitoring_pipeline.config.models.times import DAY, UtcInstant, WholeHour
 
 
@@ -35,6 +36,7 @@ class MonitoringConfig(Strict):
     mlflow_url: str | None = None  # default: a store under MONITOR_HOME
     debounce_seconds: int = Field(default=60, ge=0)  # late arrivals rest this long before an old hour reopens
     retention: Retention = Retention()
+    sources: dict[str, EventSource] = {}
     channels: dict[str, Channel] = {}
     models: list[Model] = []
 

@@ -4,6 +4,8 @@ were read, what people do about alerts.
 The versions that are stored are counted; counters that Prometheus reads begin at zero, which it takes for a restart.
 """
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -59,11 +61,19 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "ingest_counters",
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("kind", "outcome", "reason")),
+        sa.Column("row_count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "outcome", "reason", name="pk_ingest_counters"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "hour_errors",
         sa.Column("model_id", sa.Text(), nullable=False),
         sa.Column("hour", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("errors", sa.Text(), nullable=False),
+        sa.Column("parts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("model_id", "hour", name="pk_hour_errors"),
         sqlite_with_rowid=False,
     )
@@ -76,6 +86,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "part", name="pk_source_positions"),
         sqlite_with_rowid=False,
     )
+    with op.batch_alter_table("quarantine") as batch:
+        batch.alter_column("line", existing_type=sa.Integer(), type_=sa.BigInteger(), existing_nullable=False)
+        batch.add_column(sa.Column("model_id", sa.Text(), nullable=True))
+        batch.add_column(sa.Column("discarded_at", sa.BigInteger(), nullable=True))
+        batch.add_column(sa.Column("discarded_by", sa.Text(), nullable=True))
+        batch.add_column(sa.Column("discard_note", sa.Text(), nullable=True))
+    op.create_index("ix_quarantine_model_id_received_at", "quarantine", ["model_id", "received_at"])
+    _name_models_of_quarantine()
     op.create_table(
         "acknowledgements",
         sa.Column("alert_id", sa.Text(), nullable=False),
@@ -102,3 +120,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("silence_id", name="pk_silences"),
     )
     op.create_index("ix_silences_ends_at", "silences", ["ends_at"])
+
+
+def _name_models_of_quarantine() -> None:
+    """Say of quarantined rows whose they are, where their text can be read."""
+    connection = op.get_bind()
+    rows = connection.execute(sa.text("SELECT quarantine_id, raw FROM quarantine")).all()
+    named = [{"id": row.quarantine_id, "model": model} for row in rows if (model := _model_in(row.raw)) is not None]
+    if named:
+        connection.execute(sa.text("UPDATE quarantine SET model_id = :model WHERE quarantine_id = :id"), named)
+
+
+def _model_in(raw: str) -> str | None:
+    try:
+        record = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    found = record.get("model_id") if isinstance(record, dict) else None
+    return found if isinstance(found, str) and found.isprintable() and 0 < len(found) <= 200 else None

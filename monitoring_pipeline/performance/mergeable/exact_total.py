@@ -9,6 +9,7 @@ Source: J. R. Shewchuk, "Adaptive precision floating-point arithmetic and fast r
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import chain
 from typing import Any, Self
 
@@ -40,7 +41,7 @@ class ExactTotal:
         (1e+100, 1.0, 1e-100)
         """
         found = values.tolist() if isinstance(values, np.ndarray) else list(values)
-        if any(not abs(value) <= _LARGEST for value in found):  # NaN as well
+        if not all(map(_LARGEST.__ge__, map(abs, found))):  # NaN is not below anything
             return cls(parts=(OVERFLOWED,))
         parts: list[float] = []
         # Each round takes away what the rounds before have told: the sum's next 53 bits are left.
@@ -56,9 +57,19 @@ class ExactTotal:
         return cls.of(chain.from_iterable(total.parts for total in totals))
 
     @property
+    def is_known(self) -> bool:
+        """Whether it did not overflow."""
+        return self.parts != (OVERFLOWED,)
+
+    @property
     def value(self) -> float:
         """The sum, rounded once; ``OVERFLOWED`` if there is none."""
         return exact_sum(self.parts)
+
+    @property
+    def fraction(self) -> Fraction:
+        """The sum itself, not rounded; only of one that is known."""
+        return sum(map(Fraction, self.parts), Fraction(0))
 
     def to_json(self) -> list[float] | None:
         """The parts, or null for an overflow."""

@@ -1,6 +1,7 @@
 """What was computed lately of a model's hours, in memory, within a bound."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -24,12 +25,18 @@ class Recent(Generic[V]):
 
     def get(self, key: ModelHour, *, revision: int) -> V | None:
         """What is kept of this revision."""
+        return self.get_all({key: revision}).get(key)
+
+    def get_all(self, revisions: Mapping[ModelHour, int]) -> dict[ModelHour, V]:
+        """What is kept of each key at the revision that it is asked for."""
+        found: dict[ModelHour, V] = {}
         with self._lock:
-            found = self._values.get(key)
-            if found is None or found[0] != revision:
-                return None
-            self._values.move_to_end(key)
-            return found[1]
+            for key, revision in revisions.items():
+                kept = self._values.get(key)
+                if kept is not None and kept[0] == revision:
+                    self._values.move_to_end(key)
+                    found[key] = kept[1]
+        return found
 
     def put(self, key: ModelHour, value: V, *, revision: int, weight: int = 1) -> None:
         """Keep a value instead of that of an older revision."""

@@ -1,0 +1,66 @@
+"""Which model a request is about, where it may leave out the only one there is."""
+
+from http import HTTPStatus
+
+from sqlalchemy import select
+
+from monitoring_pipeline.access.scopes import Caller, Scope
+from monitoring_pipeline.api.callers import require
+from monitoring_pipeline.api.problems import Problem
+from monitoring_pipeline.api.service import Service
+from monitoring_pipeline.database import reading
+from monitoring_pipeline.events.read import known_models
+from monitoring_pipeline.events.tables import hour_revision
+
+
+def model_to_read(service: Service, caller: Caller, model_id: str | None) -> str:
+    """The model that a caller asks about: the one that is named, the only declared one, or the only one.
+
+    Raises:
+        Problem: 403 if the caller may not read it, 404 if nobody knows it, 422 if it is not clear which one is meant.
+    """
+    if model_id is None:
+        model_id = _only_declared(service) or _only_known(service)
+        require(caller, Scope.METRICS_READ, model_id)
+        return model_id
+    require(caller, Scope.METRICS_READ, model_id)
+    if service.installation.config.model(model_id) is None and not _has_predicted(service, model_id):
+        raise Problem(
+            HTTPStatus.NOT_FOUND, "unknown-model", "no model of this name is declared, and none has logged a prediction"
+        )
+    return model_id
+
+
+def model_to_log(service: Service, caller: Caller, model_id: str | None) -> str:
+    """The model whose prediction is logged: the one that is named, or the only declared one.
+
+    Raises:
+        Problem: 403 if the caller may not log it, 422 if it is not clear which one is meant.
+    """
+    model_id = model_id or _only_declared(service) or _unclear()
+    require(caller, Scope.EVENTS_APPEND, model_id)
+    return model_id
+
+
+def _only_declared(service: Service) -> str | None:
+    declared = service.installation.config.models
+    return declared[0].id if len(declared) == 1 else None
+
+
+def _only_known(service: Service) -> str:
+    if service.installation.config.models:
+        _unclear()
+    with reading(service.installation.engine) as connection:
+        known = known_models(connection)
+    return known[0] if len(known) == 1 else _unclear()
+
+
+def _unclear() -> str:
+    detail = "which model is meant is not clear: not exactly one is declared; name it as model_id"
+    raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "model-unclear", detail)
+
+
+def _has_predicted(service: Service, model_id: str) -> bool:
+    with reading(service.installation.engine) as connection:
+        query = select(1).where(hour_revision.c.model_id == model_id).limit(1)
+        return connection.scalar(query) is not None

@@ -1,0 +1,1 @@
+"""Events over HTTP: reading bodies within limits, refusing what is too much, acknowledging what is stored."""

@@ -1,0 +1,88 @@
+"""One request with events, from its first byte to the answer: who, what, how much, stored."""
+
+import asyncio
+from http import HTTPStatus
+
+from starlette.types import Receive, Scope
+
+from monitoring_pipeline.access.scopes import Caller
+from monitoring_pipeline.access.scopes import Scope as Grantable
+from monitoring_pipeline.api.callers import bearer, caller_of, require
+from monitoring_pipeline.api.ingest.allowance import Allowance, Holding
+from monitoring_pipeline.api.ingest.bodies import read_body
+from monitoring_pipeline.api.ingest.documents import TooManyLinesError, rows_of
+from monitoring_pipeline.api.ingest.headers import IngestHead, kind_of
+from monitoring_pipeline.api.ingest.storing import stored
+from monitoring_pipeline.api.ingest.unpacking import gunzip
+from monitoring_pipeline.api.problems import Problem
+from monitoring_pipeline.api.service import Service
+from monitoring_pipeline.events.rows import Row
+from monitoring_pipeline.events.submissions import Outcome
+
+_SMALL_BYTES = 65_536  # parsed at once: handing it to a thread would take longer
+
+
+class Intake:
+    """Takes the events of a server's requests.
+
+    Args:
+        service: its parts.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._limits = service.limits
+        self.allowance = Allowance(service.limits)
+
+    async def take(self, scope: Scope, receive: Receive) -> Outcome:
+        """What became of the events of a request, after they were committed.
+
+        Raises:
+            Problem: if the request is refused; nothing of it was taken.
+            MonitorError: if the store is out of reach.
+            ClientDisconnect: if the body did not come to its end; nothing of it was taken.
+        """
+        head = IngestHead.of(scope)
+        caller = await caller_of(self._service.tokens, bearer(head.authorization), Grantable.EVENTS_APPEND)
+        kind = kind_of(scope["query_string"])
+        with self.allowance.holding(caller.name) as holding:
+            body = await read_body(receive, announced=head.announced, limits=self._limits, holding=holding)
+            rows = await self._rows(body, is_packed=head.is_packed, holding=holding)
+            holding.claim(lines=len(rows))
+            _authorize(caller, rows)
+            return await stored(self._service.writer, rows, kind=kind)
+
+    async def _rows(self, body: bytes, *, is_packed: bool, holding: Holding) -> list[Row]:
+        loop = asyncio.get_running_loop()
+        if is_packed:
+            body = await loop.run_in_executor(None, self._unpacked, body)
+            holding.claim(size=len(body))
+        if len(body) > _SMALL_BYTES:
+            rows = await loop.run_in_executor(None, self._parsed, body)
+        else:
+            rows = self._parsed(body)
+        if not rows:
+            detail = "the body holds no event; send one JSON object, or one per line"
+            raise Problem(HTTPStatus.BAD_REQUEST, "empty-body", detail)
+        return rows
+
+    def _unpacked(self, body: bytes) -> bytes:
+        return gunzip(body, limit=self._limits.unpacked_bytes)
+
+    def _parsed(self, body: bytes) -> list[Row]:
+        try:
+            return rows_of(body, most=self._limits.lines)
+        except TooManyLinesError:
+            allowed = self._limits.lines
+            detail = f"the body has more than the {allowed} lines allowed; send the events in several requests"
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            raise Problem(status, "too-many-lines", detail, limit="lines", allowed=allowed) from None
+
+
+def _authorize(caller: Caller, rows: list[Row]) -> None:
+    if caller.may(Grantable.EVENTS_APPEND):
+        return
+    # A row without a model, or with none that could be one, goes to quarantine and concerns none.
+    named = {row.record["model_id"] for row in rows if row.record and isinstance(row.record.get("model_id"), str | int)}
+    for model_id in named:
+        require(caller, Grantable.EVENTS_APPEND, str(model_id))

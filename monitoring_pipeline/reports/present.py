@@ -1,0 +1,164 @@
+"""How a model did lately, as of now: whole hours from their stored sums, hours that changed since from their rows.
+
+The numbers are those of the stages (same sums, same intervals), without waiting for a run: an event that is stored is
+in the next answer. What is computed of an hour is kept for the revision of it, so that asking again costs a merge.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from monitoring_pipeline.config.models import Model
+from monitoring_pipeline.database import reading
+from monitoring_pipeline.events.read import predictions_of_hours
+from monitoring_pipeline.events.tables import hour_revision
+from monitoring_pipeline.lake import ledger
+from monitoring_pipeline.performance.registry import evaluate
+from monitoring_pipeline.performance.sums import Sums
+from monitoring_pipeline.performance.values import MetricValue
+from monitoring_pipeline.stages.live.recent import Recent
+from monitoring_pipeline.stages.measuring.groups import ALL, PERFORMANCE, GroupKey
+from monitoring_pipeline.stages.measuring.measure import grouped_sums
+from monitoring_pipeline.stages.measuring.merging import merge_hours
+from monitoring_pipeline.stages.measuring.performance_results import HOURLY
+from monitoring_pipeline.stages.measuring.stored_sums import outdated_hours, stored_sums
+from monitoring_pipeline.stages.models import declaration
+from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.stages.rows.columns import logged_table
+from monitoring_pipeline.stages.rows.joined import current_truth, with_truth
+from monitoring_pipeline.windows import HOUR_MICROS, Grain, floor
+
+MOST_HOURS_KEPT = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresentGroup:
+    """One version in one environment.
+
+    Attributes:
+        model_version: of the model.
+        environment: where it ran.
+        prediction_count: rows of the window.
+        labelled_count: those whose truth is known.
+        metrics: of performance, operations, labels and business; each a value or the reason why there is none.
+    """
+
+    model_version: str
+    environment: str
+    prediction_count: int
+    labelled_count: int
+    metrics: tuple[MetricValue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """A model's last hours.
+
+    Attributes:
+        model: its declaration.
+        start: of the first hour, microseconds UTC.
+        as_of: the end: the instant of the answer.
+        groups: versions and environments that predicted, in order.
+    """
+
+    model: Model
+    start: int
+    as_of: int
+    groups: tuple[PresentGroup, ...]
+
+    @property
+    def prediction_count(self) -> int:
+        """Rows of all groups."""
+        return sum(group.prediction_count for group in self.groups)
+
+    @property
+    def labelled_count(self) -> int:
+        """Rows of all groups whose truth is known."""
+        return sum(group.labelled_count for group in self.groups)
+
+    @property
+    def coverage(self) -> float | None:
+        """Label coverage, 0 to 1; ``None`` without predictions."""
+        return self.labelled_count / self.prediction_count if self.prediction_count else None
+
+
+class PresentPerformance:
+    """Answers about the last hours of models; one for each process, used by all its threads.
+
+    Args:
+        pipeline: the installation.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._kept: Recent[Mapping[GroupKey, Sums]] = Recent(most_weight=MOST_HOURS_KEPT)
+
+    def of_last_hours(self, model_id: str, hours: int) -> Present:
+        """The performance of the whole hours before the present one, and of the present one as far as it has come.
+
+        Args:
+            model_id: a model, declared or not.
+            hours: how many, at least 1; the present one is not counted.
+
+        Raises:
+            MonitorError: if the store cannot be reached.
+        """
+        now = self._pipeline.clock()
+        start = floor(now, Grain.HOUR) - hours * HOUR_MICROS
+        with reading(self._pipeline.engine) as connection:
+            model = declaration(connection, self._pipeline.config, model_id).model_copy(update={"segments": []})
+            # Revisions first, rows after: what lands in between makes the hour newer than what is kept of it.
+            revisions = _revisions(connection, model_id, start=start, end=now)
+            stored = _computed_hours(connection, model, revisions)
+            found = {key: sums for key, sums in stored_sums(connection, model, stored).items() if key.segment == ALL}
+            for hour in sorted(revisions.keys() - stored):
+                found |= self._hour(connection, model, hour, revisions[hour])
+        merged = merge_hours(found, lambda _hour: start)
+        return Present(model=model, start=start, as_of=now, groups=_groups(merged))
+
+    def _hour(self, connection: Connection, model: Model, hour: int, revision: int) -> Mapping[GroupKey, Sums]:
+        name = f"{model.task} {model.id}"  # the task of a model that nobody declared changes with its events
+        kept = self._kept.get((name, hour), revision=revision)
+        if kept is None:
+            kept = _from_rows(connection, model, hour)
+            self._kept.put((name, hour), kept, revision=revision)
+        return kept
+
+
+def _revisions(connection: Connection, model_id: str, *, start: int, end: int) -> dict[int, int]:
+    table = hour_revision.c
+    query = select(table.hour, table.revision).where(table.model_id == model_id, table.hour >= start, table.hour < end)
+    return {row.hour: row.revision for row in connection.execute(query)}
+
+
+def _computed_hours(connection: Connection, model: Model, revisions: Mapping[int, int]) -> set[int]:
+    """The hours whose stored sums are of their last revision and of the present declaration."""
+    entries = ledger.entries(connection, HOURLY, revisions.keys(), model_id=model.id)
+    computed = {hour for (_, hour), entry in entries.items() if entry.revision >= revisions[hour]}
+    return computed - outdated_hours(connection, model, computed)
+
+
+def _from_rows(connection: Connection, model: Model, hour: int) -> dict[GroupKey, Sums]:
+    rows = with_truth(
+        logged_table(model, predictions_of_hours(connection, model.id, [hour])),
+        current_truth(connection, model.id, [hour]),
+    )
+    return grouped_sums(model, rows, np.full(rows.num_rows, hour, dtype=np.int64))
+
+
+def _groups(merged: Mapping[GroupKey, Sums]) -> tuple[PresentGroup, ...]:
+    together: dict[tuple[str, str], dict[str, Sums]] = {}
+    for key, sums in merged.items():
+        together.setdefault((key.model_version, key.environment), {})[key.family] = sums
+    return tuple(
+        PresentGroup(
+            model_version=version,
+            environment=environment,
+            prediction_count=families[PERFORMANCE].prediction_count,
+            labelled_count=families[PERFORMANCE].labelled_count,
+            metrics=tuple(metric for sums in families.values() for metric in evaluate(sums)),
+        )
+        for (version, environment), families in sorted(together.items())
+    )
