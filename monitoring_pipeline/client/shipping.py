@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from monitoring_pipeline.client.account import Account, Stats
 from monitoring_pipeline.client.backlog import Backlog
@@ -166,11 +167,15 @@ class Shipping:
             pause_seconds = self._sender.send_next()
             self.notices.tell()
             if pause_seconds is None:
-                self._wait(lambda news=news: self._news != news or self._stopping, adopting_at)  # type: ignore[misc]
+                self._wait(partial(self._moved_on, news), adopting_at)
             elif pause_seconds:
                 self._pause(pause_seconds)
         self._wait(lambda: self._spooling_ended, None)
         self._leave()
+
+    def _moved_on(self, news: int) -> bool:
+        """Whether there is something to do that there was not when the news were looked at."""
+        return self._news != news or self._stopping
 
     def _pause(self, seconds: float) -> None:
         self._sending_again_at = time.monotonic() + seconds
