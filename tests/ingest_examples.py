@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, select
 
+from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.models import Model, MonitoringConfig, Task
 from monitoring_pipeline.database import metadata, reading, writing
+from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.tables import actuals, hour_revision, ingest_batches, predictions, quarantine
 
@@ -65,3 +67,14 @@ def empty(engine: Engine) -> None:
 def adds_up(report: IngestReport) -> bool:
     """The law of accounting."""
     return report.received == report.accepted + report.duplicates + report.conflicts + report.quarantined
+
+
+def regressions(*model_ids: str) -> MonitoringConfig:
+    """A config that declares these models."""
+    return MonitoringConfig(models=[Model(id=model_id, task=Task.REGRESSION) for model_id in model_ids])
+
+
+def one_prediction_each(engine: Engine, clock: Clock, *model_ids: str) -> None:
+    """Store a prediction of each model, so that it is known."""
+    rows = [prediction(prediction_id="p", model_id=model_id) for model_id in model_ids]
+    ingest_rows(engine, rows, kind="predictions", config=MonitoringConfig(), clock=clock)

@@ -1,41 +1,33 @@
-"""``GET /metrics``: what is shown equals what is stored, to whoever may see it, in bounded number."""
+"""``GET /metrics``: what is shown equals what is stored."""
 
 import random
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import Engine, insert, select
-from sqlalchemy import event as sqlalchemy_event
 
 from monitoring_pipeline.alerts.tables import notifications
-from monitoring_pipeline.config.models import Model, MonitoringConfig, Severity, Task
-from monitoring_pipeline.database import open_engine, reading, writing
+from monitoring_pipeline.config.models import MonitoringConfig, Severity
+from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.events.quarantine import QuarantineReason
 from monitoring_pipeline.events.tables import hour_revision, predictions
 from monitoring_pipeline.events.totals import CONFIDENCE_EDGES, LATENCY_EDGES_SECONDS
-from monitoring_pipeline.exposition.collect import KEPT_SECONDS, Collector
-from monitoring_pipeline.exposition.moment import MOST_MODELS
 from monitoring_pipeline.lake.tables import partition_ledger
 from monitoring_pipeline.results.tables import drift_results, metrics, quality_results
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS
 from tests.alerts_examples import DAY as ALERT_DAY
 from tests.alerts_examples import finding, recorded
 from tests.conftest import NOON_MICROS, FixedClock
-from tests.ingest_examples import prediction
-from tests.metrics_text import OPENMETRICS, Series, count, labelled, only, read, scrape, series_of, value
+from tests.ingest_examples import one_prediction_each, prediction, regressions
+from tests.metrics_text import Series, only, scrape, value
 from tests.results_examples import a_drift_result, a_metric
-from tests.serving import event, installation_on, served, token_for
+from tests.serving import event, installation_on, served
 
 HOUR = NOON_MICROS - HOUR_MICROS  # the newest hour that has ended
 DAY = NOON_MICROS - NOON_MICROS % DAY_MICROS - DAY_MICROS
-MOST_SERIES = 10_000
-OF_THE_PROCESS = 1_200  # routes, methods and statuses; operations and tables
 
 
 def _sentiments(count: int) -> list[dict[str, Any]]:
@@ -92,7 +84,7 @@ def _is_histogram(found: Series, name: str, at: dict[str, str], values: list[flo
 def test_versions_are_named_and_a_model_of_which_nothing_is_heard_is_not_loaded(
     engine: Engine, tmp_path: Path, clock: FixedClock
 ) -> None:
-    installation = installation_on(engine, tmp_path, clock=clock, config=_declared("never"))
+    installation = installation_on(engine, tmp_path, clock=clock, config=regressions("never"))
     for age_hours, model_id, version in ((30, "silent", "1"), (30, "price", "1"), (1, "price", "2")):
         clock.now = NOON_MICROS - age_hours * HOUR_MICROS
         row = prediction(
@@ -118,19 +110,10 @@ def test_versions_are_named_and_a_model_of_which_nothing_is_heard_is_not_loaded(
     assert heard == (NOON_MICROS - HOUR_MICROS) / 1e6
 
 
-def _declared(*model_ids: str) -> MonitoringConfig:
-    return MonitoringConfig(models=[Model(id=model_id, task=Task.REGRESSION) for model_id in model_ids])
-
-
-def _known(engine: Engine, clock: FixedClock, *model_ids: str) -> None:
-    rows = [prediction(prediction_id="p", model_id=model_id) for model_id in model_ids]
-    ingest_rows(engine, rows, kind="predictions", config=MonitoringConfig(), clock=clock)
-
-
 def test_performance_is_what_stands_of_the_newest_hour_and_day(
     engine: Engine, tmp_path: Path, clock: FixedClock
 ) -> None:
-    _known(engine, clock, "eta", "old")
+    one_prediction_each(engine, clock, "eta", "old")
     hour: dict[str, Any] = {"grain": "hour", "window_start": HOUR}
     rows = [
         a_metric(window_start=DAY, value=3.0),
@@ -163,7 +146,7 @@ def test_performance_is_what_stands_of_the_newest_hour_and_day(
 def test_label_delays_are_those_of_the_newest_day_that_has_labels(
     engine: Engine, tmp_path: Path, clock: FixedClock
 ) -> None:
-    _known(engine, clock, "eta")
+    one_prediction_each(engine, clock, "eta")
     delays = ("label_delay_median_seconds", 0.5), ("label_delay_p90_seconds", 0.9)
     rows = [
         a_metric(window_start=DAY - age * DAY_MICROS, metric=name, value=None if age == 0 else 1000 * age * quantile)
@@ -183,7 +166,7 @@ def test_label_delays_are_those_of_the_newest_day_that_has_labels(
 def test_drift_has_a_score_for_each_measure_and_a_verdict_for_each_feature(
     engine: Engine, tmp_path: Path, clock: FixedClock
 ) -> None:
-    _known(engine, clock, "eta")
+    one_prediction_each(engine, clock, "eta")
     rows = [
         a_drift_result(window_start=HOUR),
         a_drift_result(window_start=HOUR, measure="psi", value=0.4),
@@ -209,7 +192,7 @@ def test_drift_has_a_score_for_each_measure_and_a_verdict_for_each_feature(
 
 
 def test_quality_is_that_of_the_newest_validated_hour(engine: Engine, tmp_path: Path, clock: FixedClock) -> None:
-    _known(engine, clock, "eta", "good")
+    one_prediction_each(engine, clock, "eta", "good")
 
     def expectation(model_id: str, name: str, verdict: str, severity: str, start: int = HOUR) -> dict[str, Any]:
         of_hour = {"model_id": model_id, "dataset": "joined_predictions", "window_start": start}
@@ -255,7 +238,7 @@ def test_alerts_and_messages_that_have_not_arrived_are_counted(
         waiting = connection.execute(select(notifications.c.created_at).where(notifications.c.state == "pending"))
         oldest = min(row.created_at for row in waiting)
 
-    with served(installation_on(engine, tmp_path, clock=clock, config=_declared("flight_delay"))) as client:
+    with served(installation_on(engine, tmp_path, clock=clock, config=regressions("flight_delay"))) as client:
         found = scrape(client)
 
     active = {(dict(key)["severity"], dict(key)["state"]): n for key, n in found["mlmon_alerts_active"].items() if n}
@@ -269,7 +252,7 @@ def test_alerts_and_messages_that_have_not_arrived_are_counted(
 def test_due_hours_and_the_last_success_tell_whether_the_pipeline_keeps_up(
     engine: Engine, tmp_path: Path, clock: FixedClock
 ) -> None:
-    _known(engine, clock, "idle")
+    one_prediction_each(engine, clock, "idle")
     hours = [HOUR - n * HOUR_MICROS for n in range(3)]
     done = {"model_id": "eta", "revision": 1, "checksum": "c", "row_count": 1, "byte_count": 1}
     with writing(engine) as connection:
@@ -285,7 +268,7 @@ def test_due_hours_and_the_last_success_tell_whether_the_pipeline_keeps_up(
             row = {**done, "dataset": dataset, "window_start": start, "published_at": at}
             connection.execute(insert(partition_ledger).values(row))
 
-    with served(installation_on(engine, tmp_path, clock=clock, config=_declared("eta"))) as client:
+    with served(installation_on(engine, tmp_path, clock=clock, config=regressions("eta"))) as client:
         found = scrape(client)
 
     assert value(found, "mlmon_due_hours", model_name="eta") == 2  # one is new, one has changed since
@@ -322,228 +305,3 @@ def test_received_rows_are_counted_by_what_became_of_them_and_why(
         QuarantineReason.BAD_TIMESTAMP: 1,
         QuarantineReason.BROKEN_JSON: 1,
     }
-
-
-def test_requests_are_counted_by_template_and_never_by_what_was_asked_for(
-    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
-) -> None:
-    with served(installation_on(sqlite_engine, tmp_path, clock=clock)) as client:
-        client.post("/v0/events?name=ml_model_predictions", json=event())
-        for number in range(30):
-            client.get(f"/secret-{number}/x")
-        client.request("TRACE", "/livez")
-
-        found = scrape(client)
-
-    requests = {tuple(sorted(key)): n for key, n in found["api_requests_total"].items()}
-    assert requests == {
-        (("endpoint", "/v0/events"), ("method", "POST"), ("status", "202")): 1,
-        (("endpoint", "unmatched"), ("method", "GET"), ("status", "404")): 30,
-        (("endpoint", "/livez"), ("method", "other"), ("status", "405")): 1,
-    }
-    assert value(found, "api_errors_total", error_type="not_found", endpoint="unmatched") == 30
-    assert value(found, "api_active_requests") == 1  # this one
-    assert value(found, "mlmon_http_request_duration_seconds_count", endpoint="/v0/events") == 1
-    assert value(found, "mlmon_writer_queue_bytes") == 0
-    assert value(found, "database_queries_total", operation="insert", table="predictions") == 1
-
-
-def test_series_stay_below_their_bound_and_what_is_left_out_is_told(
-    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
-) -> None:
-    names = [f"model {number:04}" for number in range(500)]
-    rows = [
-        prediction(
-            prediction_id=f"needle-{number}-{version}",
-            model_id=model_id,
-            model_version=str(version),
-            predicted_value=f"class {version}",
-            confidence=0.5,
-            latency_ms=3,
-        )
-        for number, model_id in enumerate(names)
-        for version in range(3)
-    ]
-    ingest_rows(sqlite_engine, rows, kind="predictions", config=MonitoringConfig(), clock=clock)
-    with writing(sqlite_engine) as connection:
-        kinds = [(grain, f"metric_{n}") for grain in ("hour", "day") for n in range(20)]
-        results = [
-            a_metric(model_id=model_id, grain=grain, window_start=DAY, metric=metric)
-            for model_id in names[:60]
-            for grain, metric in kinds
-        ]
-        connection.execute(insert(metrics), results)
-        drifts = [
-            a_drift_result(model_id=model_id, window_start=DAY, feature=f"f{n}", measure=measure)
-            for model_id in names[:60]
-            for n in range(20)
-            for measure in ("overall", "psi")
-        ]
-        connection.execute(insert(drift_results), drifts)
-
-    with served(installation_on(sqlite_engine, tmp_path, clock=clock)) as client:
-        reply = client.get("/metrics")
-
-    found = series_of(read(reply))
-    dropped = {dict(key)["family"]: n for key, n in found["mlmon_series_dropped"].items()}
-    assert count(found) <= MOST_SERIES
-    assert "needle" not in reply.text
-    assert dropped["models"] == len(names) - MOST_MODELS
-    for name, all_of_it in (("mlmon_performance_value", 60 * 40), ("mlmon_drift_score", 60 * 20)):
-        assert len(found[name]) + dropped[name] == all_of_it
-    shown = sum(len(found[f"api_prediction_confidence_{part}"]) for part in ("bucket", "sum", "count"))
-    assert shown + dropped["api_prediction_confidence"] == MOST_MODELS * 3 * (len(CONFIDENCE_EDGES) + 3)
-
-
-def test_all_bounds_together_leave_room_for_what_the_process_counts(
-    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
-) -> None:
-    collection = Collector(installation_on(sqlite_engine, tmp_path, clock=clock)).collection()
-
-    assert sum(family.most for family in collection.families) <= MOST_SERIES - OF_THE_PROCESS
-
-
-def test_names_that_users_choose_are_escaped(engine: Engine, tmp_path: Path, clock: FixedClock) -> None:
-    name = 'a"b\\c{d="e"} 1\n# EOF\n'
-
-    with served(installation_on(engine, tmp_path, clock=clock)) as client:
-        row = event(model_id=name, predicted_value="x\ny", model_version='"', confidence=0.5)
-        client.post("/v0/events?name=ml_model_predictions", json=row)
-        as_text, as_openmetrics = scrape(client), scrape(client, headers={"Accept": OPENMETRICS})
-
-    for found in (as_text, as_openmetrics):
-        labels = labelled(model_name=name, environment="production", sentiment="x\ny")
-        assert found["api_predictions_total"] == {labels: 1}
-
-
-def test_both_formats_say_the_same_and_name_themselves(engine: Engine, tmp_path: Path, clock: FixedClock) -> None:
-    with served(installation_on(engine, tmp_path, clock=clock)) as client:
-        client.post("/v0/events?name=ml_model_predictions", json=event(latency_ms=3, confidence=0.5))
-        plain = client.get("/metrics")
-        openmetrics = client.get("/metrics", headers={"Accept": f"{OPENMETRICS},text/plain;q=0.5"})
-
-    assert plain.headers["content-type"].startswith("text/plain; version=0.0.4")
-    assert openmetrics.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
-    assert openmetrics.text.endswith("# EOF\n")
-    assert openmetrics.text.count("# EOF") == 1
-    both = [
-        {name: of_name for name, of_name in series_of(read(reply)).items() if name.startswith(("api_pred", "model_"))}
-        for reply in (plain, openmetrics)
-    ]
-    assert both[0] == both[1]
-    assert all(family.documentation for family in read(plain))
-
-
-def test_a_token_for_some_models_shows_those_and_nothing_about_the_others(
-    engine: Engine, tmp_path: Path, clock: FixedClock
-) -> None:
-    installation = installation_on(engine, tmp_path, clock=clock, config=_declared("fraud_eu", "price"))
-    _known(engine, clock, "fraud_eu", "fraud_us", "price")
-    some = token_for(installation, "metrics:read@fraud_*", client="some")
-    every = token_for(installation, "metrics:read", client="every")
-
-    with served(installation) as client:
-        seen, reply = scrape(client, headers=some), client.get("/metrics", headers=some)
-        everything = scrape(client, headers=every)
-
-    models = {dict(key).get("model_name") for of_name in seen.values() for key in of_name}
-    assert models == {"fraud_eu", "fraud_us", None}
-    assert [name for name, of_name in seen.items() for key in of_name if "model_name" not in dict(key)] == [
-        "mlmon_build_info"
-    ]
-    assert "price" not in reply.text
-    assert only(everything, "api_predictions_total", model_name="price")
-    assert everything["api_requests_total"]
-
-
-@pytest.mark.parametrize(
-    ("grants", "status"),
-    [((), 401), (("events:append",), 403), (("pipes:read",), 403), (("metrics:read@none",), 200), (("admin",), 200)],
-)
-def test_metrics_are_for_those_who_may_read_them(
-    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock, grants: tuple[str, ...], status: int
-) -> None:
-    installation = installation_on(sqlite_engine, tmp_path, clock=clock)
-    token_for(installation, "pipes:read", client="somebody else")
-
-    with served(installation) as client:
-        reply = client.get("/metrics", headers=token_for(installation, *grants) if grants else {})
-
-    assert reply.status_code == status
-
-
-def test_a_collection_is_kept_for_a_few_seconds_and_made_by_one_thread(
-    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
-) -> None:
-    now = [0.0]
-    collector = Collector(installation_on(sqlite_engine, tmp_path, clock=clock), timer=lambda: now[0])
-
-    with ThreadPoolExecutor(max_workers=8) as threads:
-        together = list(threads.map(lambda _: collector.collection().number, range(32)))
-    now[0] = KEPT_SECONDS - 0.01
-    kept = collector.collection().number
-    now[0] = KEPT_SECONDS
-    next_one = collector.collection().number
-
-    assert set(together) == {1}
-    assert (kept, next_one) == (1, 2)
-
-
-def test_a_store_out_of_reach_is_told_in_place_of_what_it_holds(
-    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    installation = installation_on(sqlite_engine, tmp_path, clock=clock)
-    gone = open_engine(f"sqlite:///{tmp_path}")  # a folder is no database
-
-    collection = Collector(replace(installation, engine=gone)).collection()
-
-    shown = series_of(family.as_metric() for family in collection.families)
-    assert value(shown, "mlmon_store_up") == 0
-    assert "mlmon_due_hours" not in shown
-    assert "metrics could not be collected" in caplog.text
-
-
-def test_no_collection_reads_the_history_from_end_to_end(
-    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
-) -> None:
-    _known(sqlite_engine, clock, "eta")
-    with writing(sqlite_engine) as connection:
-        for table, row in ((metrics, a_metric(window_start=DAY)), (drift_results, a_drift_result(window_start=HOUR))):
-            connection.execute(insert(table), [row])
-    sent: list[tuple[str, Any]] = []
-
-    def remember(_c: object, _k: object, statement: str, parameters: Any, *_: object) -> None:
-        sent.append((statement, parameters))
-
-    sqlalchemy_event.listen(sqlite_engine, "before_cursor_execute", remember)
-    Collector(installation_on(sqlite_engine, tmp_path, clock=clock, config=_declared("eta"))).collection()
-    sqlalchemy_event.remove(sqlite_engine, "before_cursor_execute", remember)
-
-    history = (
-        "metrics",
-        "drift_results",
-        "quality_results",
-        "partition_ledger",
-        "predictions",
-        "actuals",
-        "quarantine",
-    )
-    with sqlite_engine.connect() as connection:
-        plans = [
-            row[-1]
-            for statement, parameters in sent
-            if statement.lstrip().startswith("SELECT")
-            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-        ]
-    assert any(plan.startswith("SEARCH metrics USING INDEX") for plan in plans)
-    scanned = {plan.split()[1] for plan in plans if plan.startswith("SCAN")}
-    assert not scanned & {*history}, scanned
-
-
-def test_metrics_need_no_token_on_loopback_as_long_as_there_is_none(
-    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
-) -> None:
-    with served(installation_on(sqlite_engine, tmp_path, clock=clock)) as client:
-        reply = client.get("/metrics")
-
-    assert reply.status_code == httpx.codes.OK
