@@ -33,6 +33,9 @@ demo: $(STAMP) ## Replay four weeks of real flights through the pipeline and say
 dev: $(STAMP) ## Dagster UI on :3000 and MLflow UI on :5000, loopback only; Ctrl-C stops both
 	@$(BIN)/monitor dev || test $$? -eq 130
 
+# Hundreds of processes are started by the tests: each would compile all our modules anew.
+test test-long: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(STAMP) ## Run the tests that belong to every push
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not long"
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from assets.sensors import IN_FLIGHT
 from monitoring_pipeline.config.models import FileSource
-from monitoring_pipeline.sources.files import has_news
+from monitoring_pipeline.sources.files.pull import has_news
 from monitoring_pipeline.sources.intake import Intake
 from monitoring_pipeline.sources.pull import due_sources, pull, pulled_sources
 from monitoring_pipeline.stages.pipeline import Pipeline

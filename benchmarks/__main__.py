@@ -23,6 +23,7 @@ from benchmarks import (
     pipes,
     reconcile_sensor,
     serving,
+    soak,
     sums,
 )
 from benchmarks.harness import Benchmark, BenchmarkError, Scale, Session
@@ -45,6 +46,7 @@ BENCHMARKS = {
         drift_speed,
         flights_drift,
         pipes,
+        soak,
     )
 }
 

@@ -21,6 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # Variables that would lead a measurement to somebody's real installation.
 FOREIGN_VARIABLES = ("MONITOR_HOME", "MONITOR_CONFIG", "DAGSTER_HOME", "MLFLOW_TRACKING_URI", "PGHOST", "PGDATABASE")
 
+# Where a measurement tells how far it has come: the number of an open descriptor.
+PROGRESS = "BENCHMARK_PROGRESS"
+_STDERR = 2
+
 STARTED = time.monotonic()
 
 
@@ -109,9 +113,10 @@ class Session:
         result = self.folder / "result.json"
         noise = self.folder / "stderr.txt"
         command = [sys.executable, "-m", "benchmarks.measured", function, json.dumps(arguments), str(result)]
-        with noise.open("w") as stderr:
+        with noise.open("w") as stderr, os.fdopen(os.dup(_STDERR), "wb") as shown:
+            environment = {**_environment(self.folder), PROGRESS: str(shown.fileno())}
             ended = subprocess.run(
-                command, cwd=ROOT, env=_environment(self.folder), stdout=stderr, stderr=stderr, check=False
+                command, cwd=ROOT, env=environment, stdout=stderr, stderr=stderr, pass_fds=[shown.fileno()], check=False
             )
         if ended.returncode != 0:
             last = "\n".join(noise.read_text(errors="replace").splitlines()[-25:])

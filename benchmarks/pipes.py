@@ -12,7 +12,7 @@ def measure(session: Session) -> None:
     for database in ("SQLite", "PostgreSQL")[: sizes["databases"]]:
         store = str(session.folder / database)
         filled = session.apart(
-            "pipes.fill",
+            "pipes_fill.fill",
             f"filling {database}",
             database=database,
             store=store,

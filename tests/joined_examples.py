@@ -11,8 +11,8 @@ from sqlalchemy import Engine, delete
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.events.ingest import ingest_rows
-from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.events.storing.report import IngestReport
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.lake.files import Lake
 from monitoring_pipeline.lake.tables import partition_ledger

@@ -5,6 +5,7 @@ What a container engine would do is replaced in the values of the environment al
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -24,7 +25,7 @@ BIN = Path(sys.executable).parent
 PATIENCE_SECONDS = 120
 
 IMAGE_FILES = ("dagster.yaml", "workspace.yaml", "answers.py")
-PORTS = {"postgres": "5432", "code-server": "4000", "webserver": "3000", "mlflow": "5000"}
+PORTS = {"postgres": "5432", "code-server": "4000", "webserver": "3000", "mlflow": "5000", "api": "8000"}
 # Beside the services' names in addresses, these variables hold a port alone.
 PORT_VARIABLES = {
     "DAGSTER_DB_PORT": "postgres",
@@ -47,14 +48,14 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def wait_for(ready: Callable[[], bool], *, children: Children | None = None) -> None:
-    """Until real processes are ready; there is no clock to inject into them."""
+def wait_for(ready: Callable[[], bool], *, children: Children | None = None, pause_seconds: float = 0.1) -> None:
+    """Until real processes are ready, asked again and again; there is no clock to inject into them."""
     pause, deadline = threading.Event(), time.monotonic() + PATIENCE_SECONDS
     while not ready():
         if children is not None:
             children.check()
         assert time.monotonic() < deadline, "it never became ready"
-        pause.wait(0.1)
+        pause.wait(pause_seconds)
 
 
 class NativeStack:
@@ -64,6 +65,7 @@ class NativeStack:
         self.services: dict[str, dict[str, Any]] = read_compose(FILLED_IN)["services"]
         self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         self.folder = folder
+        self.caller: dict[str, str] = {}  # the header of who may ask the API
         self.children = children
         self.image = folder / "image"
         self.image.mkdir()
@@ -93,12 +95,25 @@ class NativeStack:
             .replace("/etc/monitor/", f"{ROOT}/deploy/docker/")
         )
 
+    def _placed_word(self, name: str, word: str) -> str:
+        """A word of a service's command, with its port, its address and the image's folder replaced."""
+        if name in PORTS:
+            word = re.sub(rf"^{PORTS[name]}$|(?<=:){PORTS[name]}(?=/)", str(self.ports[name]), word)
+        return word.replace("0.0.0.0", "127.0.0.1").replace("/opt/monitor", str(self.image))
+
+    def run(self, name: str, *command: str) -> str:
+        """What a command prints in the service's place, as ``docker compose run`` has it."""
+        done = subprocess.run(
+            command, env=self.environment(name), cwd=self.image, capture_output=True, check=True, text=True
+        )
+        return done.stdout
+
     def start(self, name: str) -> Child:
         """Start a service."""
         return self.children.start(
             Program(
                 name=name,
-                arguments=self.services[name]["command"],
+                arguments=[self._placed_word(name, word) for word in self.services[name]["command"]],
                 environment=self.environment(name),
                 folder=self.image,
                 once=self.services[name]["restart"] == "no",
@@ -110,7 +125,7 @@ class NativeStack:
         kind, *command = self.services[name]["healthcheck"]["test"]
         arguments = ["sh", "-c", *command] if kind == "CMD-SHELL" else command
         extra = {"PGPORT": str(self.ports["postgres"])} if name == "postgres" else {}
-        arguments = [part.replace("/opt/monitor", str(self.image)) for part in arguments]
+        arguments = [self._placed_word(name, word) for word in arguments]
         done = subprocess.run(
             arguments, env={**self.environment(name), **extra}, cwd=self.image, capture_output=True, check=False
         )

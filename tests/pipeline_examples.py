@@ -27,13 +27,14 @@ from monitoring_pipeline.config.load import load_config
 from monitoring_pipeline.database import open_engine, reading
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.events.ingest import ingest_rows
-from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.events.storing.report import IngestReport
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.lake.tables import partition_ledger
 from monitoring_pipeline.migrations import upgrade
 from monitoring_pipeline.results.tables import drift_results, metrics, performance_sums, quality_results
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, isoformat
+from tests.shared_statements import sharing_statements
 
 Event = dict[str, Any]
 
@@ -92,7 +93,7 @@ def open_home(
     config_file = folder / "monitoring.yaml"
     config_file.write_text(CONFIG.format(start=start, store=store, debounce_seconds=debounce_seconds))
     _write_reference(folder / "reference.parquet")
-    engine = open_engine(store_url or home.store_url)
+    engine = sharing_statements(open_engine(store_url or home.store_url))
     upgrade(engine)
     return Installation(config=load_config(config_file), config_file=config_file, home=home, engine=engine, clock=clock)
 

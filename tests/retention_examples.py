@@ -11,9 +11,9 @@ from sqlalchemy import Engine, event
 from assets.data_quality import SUITES
 from monitoring_pipeline.config.models import Retention
 from monitoring_pipeline.events.ingest import ingest_rows
-from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.events.seals import SEALED_EVENTS
+from monitoring_pipeline.events.storing.report import IngestReport
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.stages.drifting.drift import measure_drift
 from monitoring_pipeline.stages.judging.findings import judge_windows

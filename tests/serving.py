@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,15 +21,18 @@ from sqlalchemy import Engine
 from monitoring_pipeline.access.scopes import Grant
 from monitoring_pipeline.access.tokens import create_token
 from monitoring_pipeline.api.app import create_app
-from monitoring_pipeline.api.hardening_connection import BoundedConnection
+from monitoring_pipeline.api.hardening.connections import BoundedConnection
 from monitoring_pipeline.api.server import service_of
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.home import Home
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.installation import Installation
+from tests.answered_statuses import AnswersNoted
 from tests.native_services import PATIENCE_SECONDS, free_ports, wait_for
 
 LOOPBACK = "127.0.0.1"
+# Every client would read all certificates of the machine anew, to speak without any.
+_TLS = ssl.create_default_context()
 
 
 def installation_on(
@@ -51,19 +55,22 @@ def serving(app: FastAPI, *, connection: type[BoundedConnection] = BoundedConnec
     """A client of an app, which runs on a real server in a thread of this process."""
     with socket.socket() as listening, ThreadPoolExecutor(max_workers=1) as threads:
         listening.bind((LOOPBACK, 0))
+        noted = AnswersNoted(app)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, http=connection, ws="none"
+            noted, log_level="warning", access_log=False, server_header=False, http=connection, ws="none"
         )
         server = uvicorn.Server(config)
         running = threads.submit(server.run, sockets=[listening])
-        wait_for(lambda: server.started or running.done())
+        # Hundreds of tests start one: to ask is cheap here, and to wait is not.
+        wait_for(lambda: server.started or running.done(), pause_seconds=0.005)
         try:
             base = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
-            with httpx.Client(base_url=base, trust_env=False, timeout=PATIENCE_SECONDS) as client:
+            with httpx.Client(base_url=base, verify=_TLS, trust_env=False, timeout=PATIENCE_SECONDS) as client:
                 yield client
         finally:
             server.should_exit = True
             running.result()
+    assert not noted.undeclared, f"the OpenAPI document does not name {noted.undeclared}"
 
 
 def token_for(installation: Installation, *grants: str, client: str = "tester", days: int = 90) -> dict[str, str]:

@@ -37,7 +37,9 @@ def test_the_secret_stands_alone_on_stdout_and_what_it_opens_on_stderr(tmp_path:
     assert caller is not None
     assert [str(grant) for grant in caller.grants] == ["events:append@fraud_*", "pipes:read"]
     assert re.fullmatch(
-        r"token [0-9a-f]{12} of fraud: events:append@fraud_\*, pipes:read, until \S+Z; it is shown this once\n",
+        r"token [0-9a-f]{12} of fraud: events:append@fraud_\*, pipes:read, until \S+Z; it is shown this once\n"
+        r"send it as the header 'Authorization: Bearer TOKEN'; servers take it within 2 seconds\n"
+        r"this is the first token: from now on every request needs one, also on loopback\n",
         made.stderr,
     )
     assert "fraud" in listed.stdout

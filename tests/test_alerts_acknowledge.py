@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from monitoring_pipeline.alerts.acknowledge import AlertMovedError, acknowledge, acknowledgements_of
+from monitoring_pipeline.alerts.handling.acknowledge import AlertMovedError, acknowledge, acknowledgements_of
 from monitoring_pipeline.alerts.history import NoSuchAlertError
 from monitoring_pipeline.alerts.read import find_alert, list_alerts, page_of_alerts
 from monitoring_pipeline.alerts.selection import AlertSelection

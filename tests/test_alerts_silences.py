@@ -1,6 +1,7 @@
 """Silences: nothing is sent while one holds, nothing is lost, and what still stands at the end is told once."""
 
 from collections import Counter
+from itertools import product
 from typing import Any
 
 import pytest
@@ -10,10 +11,8 @@ from sqlalchemy import Engine, delete, insert
 
 from monitoring_pipeline.alerts import outbox
 from monitoring_pipeline.alerts.deliver import deliver_due
-from monitoring_pipeline.alerts.handling_tables import silences
-from monitoring_pipeline.alerts.notification import Notification
-from monitoring_pipeline.alerts.read import list_alerts
-from monitoring_pipeline.alerts.silences import (
+from monitoring_pipeline.alerts.handling.listed_silences import SilenceSelection, page_of_silences, silenced_models
+from monitoring_pipeline.alerts.handling.silences import (
     NoSuchSilenceError,
     Silence,
     SilenceState,
@@ -24,6 +23,10 @@ from monitoring_pipeline.alerts.silences import (
     find_silence,
     list_silences,
 )
+from monitoring_pipeline.alerts.handling.tables import silences
+from monitoring_pipeline.alerts.notification import Notification
+from monitoring_pipeline.alerts.read import list_alerts
+from monitoring_pipeline.alerts.retention import remove_settled
 from monitoring_pipeline.alerts.tables import alert_events, alerts, findings, notifications
 from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.windows import HOUR_MICROS
@@ -247,6 +250,33 @@ def test_recording_again_what_was_delivered_does_not_take_it_back(engine: Engine
     assert states(engine) == ["delivered"]
 
 
+def test_what_came_and_went_unheard_is_removed_when_it_is_old(engine: Engine, clock: FixedClock) -> None:
+    silence(engine, clock)
+    recorded(engine, finding(12.0), now=clock())
+    recorded(engine, finding(9.0), now=clock() + 1)
+
+    young = remove_settled(engine, before=clock())
+    old = remove_settled(engine, before=clock() + 2)
+
+    assert (young, old, states(engine)) == (0, 2, [])
+
+
+def test_what_may_still_be_told_when_a_silence_ends_is_kept_with_what_was_told_before_it(
+    engine: Engine, clock: FixedClock
+) -> None:
+    recorded(engine, finding(12.0, day=0), now=clock())
+    assert delivered(engine, clock) == [("provisional", 1)]
+    silence(engine, clock)
+    recorded(engine, finding(9.0, day=0), finding(12.0, day=1), now=clock() + 1)
+
+    removed = remove_settled(engine, before=clock() + HOUR_MICROS)
+    clock.advance(hours=1)
+
+    assert removed == 0
+    assert sorted(delivered(engine, clock)) == [("provisional", 1), ("retracted", 2)]
+    assert remove_settled(engine, before=clock() + 1) == 3
+
+
 def test_ending_a_silence_again_changes_nothing(engine: Engine, clock: FixedClock) -> None:
     made = silence(engine, clock)
     first = end_silence(engine, made.silence_id, by="ben", clock=clock)
@@ -274,6 +304,40 @@ def test_silences_are_listed_with_their_state(engine: Engine, clock: FixedClock)
         "ended_by": None,
     }
     assert [made.state(NOON_MICROS - 1), made.state(made.ends_at)] == [SilenceState.PLANNED, SilenceState.OVER]
+
+
+def test_the_pages_of_silences_are_the_list_of_those_that_stand_so_at_the_instant(
+    engine: Engine, clock: FixedClock
+) -> None:
+    for starts, ends in ((0, 1), (1, 2), (2, 3), (1, 3)):  # all made at one instant: their ids tell them apart
+        start, end = (NOON_MICROS + hours * HOUR_MICROS for hours in (starts, ends))
+        create_silence(engine, MODEL, starts_at=start, ends_at=end, reason="planned", by="ana", clock=clock)
+    end_silence(engine, list_silences(engine)[0].silence_id, by="ben", clock=clock)
+    edges = [NOON_MICROS + hours * HOUR_MICROS + step for hours in range(4) for step in (-1, 0)]
+    chosen = [None, *([state] for state in SilenceState), [SilenceState.PLANNED, SilenceState.OVER]]
+
+    for now, states_wanted in product(edges, chosen):
+        selection, found, key = SilenceSelection(states=states_wanted), [], None
+        while True:
+            page, key = page_of_silences(engine, selection, now=now, limit=2, after=key)
+            found += page
+            if key is None:
+                break
+        expected = [made for made in list_silences(engine) if states_wanted is None or made.state(now) in states_wanted]
+        assert found == expected
+
+
+def test_of_some_models_those_silences_are_shown_that_concern_them(engine: Engine, clock: FixedClock) -> None:
+    subjects = [Subject(), MODEL, Subject(model_id="flight_late"), Subject(rule_id="mae-high")]
+    made = {silence(engine, clock, subject).subject: subject for subject in subjects}
+
+    late = SilenceSelection(model_ids=["flight_late"])
+    found, _ = page_of_silences(engine, late, now=clock(), limit=10)
+    of_none, _ = page_of_silences(engine, SilenceSelection(model_ids=[]), now=clock(), limit=10)
+
+    assert {one.subject for one in found} == set(made) - {MODEL}
+    assert {one.subject for one in of_none} == {Subject(), Subject(rule_id="mae-high")}
+    assert silenced_models(engine) == ["flight_delay", "flight_late"]
 
 
 @pytest.mark.parametrize(

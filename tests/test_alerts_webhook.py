@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from sqlalchemy import Engine
 
-from monitoring_pipeline.alerts.channels.addresses import Address, ForbiddenAddressError, Resolver, check, resolve
 from monitoring_pipeline.alerts.channels.webhook import WebhookSender
 from monitoring_pipeline.alerts.deliver import deliver_due
 from monitoring_pipeline.alerts.notification import DeliveryError, Notification
 from monitoring_pipeline.alerts.tables import notifications
+from monitoring_pipeline.outgoing.addresses import Address, ForbiddenAddressError, Resolver, check, resolve
 from tests.alerts_examples import finding, recorded, rows
 from tests.conftest import FixedClock
 

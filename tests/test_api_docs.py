@@ -2,10 +2,13 @@
 
 import base64
 import hashlib
+import html
 import re
 import shlex
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from http import HTTPStatus
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,13 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 from sqlalchemy import Engine
 
 from monitoring_pipeline.api.app import create_app
-from monitoring_pipeline.api.openapi import OPEN_PATHS, PIPES, operations
-from monitoring_pipeline.api.openapi_examples import examples_of
+from monitoring_pipeline.api.openapi.document import OPEN_PATHS, PIPES, operations
+from monitoring_pipeline.api.openapi.examples import examples_of
 from monitoring_pipeline.api.problems import MEDIA_TYPE
 from monitoring_pipeline.api.server import service_of
 from monitoring_pipeline.installation import Installation
+from tests.answered_statuses import OF_EVERY_ADDRESS, declared
+from tests.compose_file import ROOT
 from tests.conftest import FixedClock
 from tests.serving import installation_on, served, serving, token_for
 
@@ -64,6 +69,19 @@ def test_every_route_says_what_it_does_and_which_problems_may_come(document: dic
 
     assert missing == []
     assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_every_status_that_the_program_raises_is_told_of_some_address() -> None:
+    """That each address tells its own, every test that asks one sees to (see ``answered_statuses``)."""
+    raised = {
+        HTTPStatus[found]
+        for file in (ROOT / "monitoring_pipeline/api").rglob("*.py")
+        for found in re.findall(r"HTTPStatus\.([A-Z_]+)", file.read_text(encoding="utf-8"))
+    }
+
+    told = set().union(*declared().values()) | OF_EVERY_ADDRESS
+
+    assert {status for status in raised if status >= HTTPStatus.BAD_REQUEST} <= told
 
 
 def test_every_body_has_an_example_that_its_schema_allows(document: dict[str, Any]) -> None:
@@ -116,9 +134,10 @@ def test_what_it_says_of_tokens_is_what_the_routes_do(here: Installation) -> Non
 
 
 def curl_lines() -> Iterator[tuple[str, str, dict[str, str], str | None]]:
-    """Method, address, headers and body of each curl line of the page on serving."""
+    """Method, address, headers and body of each curl line of the page on serving, once there are tokens."""
     page = Path(__file__).parents[1] / "docs" / "how-to" / "serve.md"
-    for line in page.read_text(encoding="utf-8").splitlines():
+    _, _, with_tokens = page.read_text(encoding="utf-8").partition("\n## Send events\n")
+    for line in with_tokens.replace("$NOW", "2026-03-02T11:30:00Z").splitlines():
         if not line.startswith("curl "):
             continue
         words = iter(shlex.split(line)[1:])
@@ -198,7 +217,7 @@ def test_the_pages_of_the_framework_that_load_from_elsewhere_are_off(client: htt
 def test_what_a_route_says_of_itself_is_text_on_the_page_and_no_html(here: Installation) -> None:
     hostile = APIRouter(tags=["<b>tag</b>"])
 
-    @hostile.get("/<i>path</i>", summary="<script>alert(1)</script>", description="{{ 7 * 7 }}<img src=x>")
+    @hostile.get("/<i>path</i>", description="<script>alert(1)</script>. {{ 7 * 7 }}<img src=x>")
     async def route() -> None:
         return None
 
@@ -212,3 +231,26 @@ def test_what_a_route_says_of_itself_is_text_on_the_page_and_no_html(here: Insta
     assert page.found == []
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "{{ 7 * 7 }}" in text
+
+
+def test_a_line_of_the_page_can_be_copied_as_it_is(client: httpx.Client) -> None:
+    lines = re.findall(r"^<pre>(curl .*)</pre>$", client.get("/docs").text, re.MULTILINE)
+    [words] = [shlex.split(html.unescape(line)) for line in lines if "/v0/events" in line]
+    [body] = [body for option, body in pairwise(words) if option == "-d"]
+
+    reply = client.request(words[2], words[3], content=body)
+
+    assert reply.status_code == httpx.codes.ACCEPTED
+    assert reply.json() == {"successful_rows": 1, "quarantined_rows": 0}
+
+
+def test_the_page_names_no_host_that_a_shell_would_read_as_more(client: httpx.Client) -> None:
+    page = client.get("/docs", headers={"Host": "localhost:99$(id)"})
+
+    assert "$(id)" not in page.text
+
+
+def test_the_bare_address_leads_to_the_page(client: httpx.Client) -> None:
+    reply = client.get("/", follow_redirects=True)
+
+    assert (reply.url.path, reply.headers["content-type"]) == ("/docs", "text/html; charset=utf-8")

@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from monitoring_pipeline.api.app import create_app
-from monitoring_pipeline.api.hardening_connection import BoundedConnection
-from monitoring_pipeline.api.openapi import operations
+from monitoring_pipeline.api.hardening.connections import BoundedConnection
+from monitoring_pipeline.api.openapi.document import operations
 from monitoring_pipeline.api.problems import MEDIA_TYPE
 from monitoring_pipeline.api.server import service_of
 from monitoring_pipeline.config.home import Home

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from monitoring_pipeline.api.ingest.limits import IngestLimits
 from monitoring_pipeline.api.problems import Problem
 from monitoring_pipeline.api.server import service_of
 from monitoring_pipeline.database import writing
-from monitoring_pipeline.events.store import take_turn
+from monitoring_pipeline.events.storing.transaction import take_turn
 from monitoring_pipeline.events.tables import predictions
 from monitoring_pipeline.installation import Installation
 from tests.conftest import FixedClock
@@ -104,8 +104,8 @@ def test_a_client_beyond_its_share_waits_and_leaves_room_for_the_others(
     assert others == [202] * 4
 
 
-def test_what_is_held_is_never_more_than_allowed_and_all_of_it_is_given_back() -> None:
-    allowance = Allowance(IngestLimits(held_bytes=100, held_lines=100, client_share=0.5))
+def test_what_is_held_is_never_more_than_allowed_and_all_of_it_is_given_back(clock: FixedClock) -> None:
+    allowance = Allowance(IngestLimits(held_bytes=100, held_lines=100, client_share=0.5), clock=clock)
 
     with allowance.holding("a") as first, allowance.holding("a") as second, allowance.holding("b") as third:
         first.claim(size=30)
@@ -118,7 +118,52 @@ def test_what_is_held_is_never_more_than_allowed_and_all_of_it_is_given_back() -
         assert (allowance.held_bytes, allowance.held_lines) == (80, 5)
 
     assert (too_much.value.status, full.value.status) == (429, 503)
-    assert (allowance.held_bytes, allowance.held_lines) == (0, 0)
+    assert (allowance.held_bytes, allowance.held_lines, allowance.refused_at) == (0, 0, clock.now)
+
+
+def test_while_clients_are_refused_the_server_says_that_it_is_filling_and_goes_on_answering(
+    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    def told(client: httpx.Client) -> tuple[int, str, str, str]:
+        ready, health = client.get("/readyz"), client.get("/health").json()
+        writer = next(found for found in health["components"] if found["name"] == "writer")
+        return ready.status_code, ready.json()["status"], health["status"], writer["status"]
+
+    def send(client: httpx.Client, number: int) -> "Future[httpx.Response]":
+        return threads.submit(client.post, PREDICTIONS, content=_body(number))
+
+    app = _app(installation_on(sqlite_engine, tmp_path, clock=clock))
+    with serving(app) as client, ThreadPoolExecutor(max_workers=8) as threads:
+        before = told(client)
+        with _busy_store(sqlite_engine):
+            sending = [send(client, number) for number in range(5)]  # one beyond the share of a client
+            wait_for(lambda: sum(each.done() for each in sending) == 1)
+            during = told(client)
+        taken = [each.result().status_code for each in sending]
+        clock.advance(seconds=59)
+        soon_after = told(client)
+        clock.advance(seconds=1)
+        later = told(client)
+
+    assert sorted(taken) == [202] * 4 + [429]
+    assert before == later == (200, "ok", "healthy", "healthy")
+    assert during == soon_after == (200, "filling", "degraded", "degraded")
+
+
+def test_a_server_that_is_nearly_full_says_so_before_anybody_is_refused(
+    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    app = _app(installation_on(sqlite_engine, tmp_path, clock=clock))
+    allowance = app.state.intake.allowance
+
+    with serving(app) as client, ExitStack() as holdings:
+        for number in range(7):
+            holdings.enter_context(allowance.holding(f"client-{number}")).claim(lines=ROWS)
+        nearly_full = client.get("/readyz").json()
+        holdings.close()
+        empty = client.get("/readyz").json()
+
+    assert (nearly_full, empty) == ({"status": "filling"}, {"status": "ok"})
 
 
 def test_a_server_whose_writer_has_ended_refuses_and_says_when_to_come_again(

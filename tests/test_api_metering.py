@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import Engine, text
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from monitoring_pipeline.api.meter import Meter
-from monitoring_pipeline.api.metering import Metering
-from monitoring_pipeline.api.statements import operation_and_table
+from monitoring_pipeline.api.metering.lately import Lately
+from monitoring_pipeline.api.metering.meter import Meter
+from monitoring_pipeline.api.metering.middleware import Metering
+from monitoring_pipeline.api.metering.statements import operation_and_table
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.events.group_commit import EventWriter
 from tests.conftest import FixedClock
@@ -22,7 +23,7 @@ from tests.metrics_text import Series, series_of, value
 def _metered(engine: Engine, clock: FixedClock, app: ASGIApp) -> Iterator[tuple[Metering, Meter]]:
     meter = Meter()
     writer = EventWriter(engine, config=MonitoringConfig(), clock=clock)
-    yield Metering(app, meter=meter, writer=writer, doors=("/door",)), meter
+    yield Metering(app, meter=meter, lately=Lately(clock), writer=writer, doors=("/door",)), meter
 
 
 def _ask(app: ASGIApp, *, path: str = "/door", kind: str = "http", method: str = "GET") -> list[Message]:

@@ -14,7 +14,7 @@ from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.events.quarantine import QuarantineReason
 from monitoring_pipeline.events.tables import hour_revision, predictions
-from monitoring_pipeline.events.totals import CONFIDENCE_EDGES, LATENCY_EDGES_SECONDS
+from monitoring_pipeline.events.totals.counting import CONFIDENCE_EDGES, LATENCY_EDGES_SECONDS
 from monitoring_pipeline.lake.tables import partition_ledger
 from monitoring_pipeline.results.tables import drift_results, metrics, quality_results
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS

@@ -1,5 +1,6 @@
 """``GET /metrics``: how much it may show, to whom, in which format, and what asking for it costs."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from sqlalchemy import event as sqlalchemy_event
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.database import open_engine, writing
 from monitoring_pipeline.events.ingest import ingest_rows
-from monitoring_pipeline.events.totals import CONFIDENCE_EDGES
+from monitoring_pipeline.events.totals.counting import CONFIDENCE_EDGES
 from monitoring_pipeline.exposition.collect import KEPT_SECONDS, Collector
 from monitoring_pipeline.exposition.moment import MOST_MODELS
 from monitoring_pipeline.results.tables import drift_results, metrics
@@ -28,6 +29,19 @@ HOUR = NOON_MICROS - HOUR_MICROS  # the newest hour that has ended
 DAY = NOON_MICROS - NOON_MICROS % DAY_MICROS - DAY_MICROS
 MOST_SERIES = 10_000
 OF_THE_PROCESS = 1_200  # routes, methods and statuses; operations and tables
+
+
+def test_every_address_is_counted_by_the_path_that_the_document_calls_it_by(
+    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    with served(installation_on(sqlite_engine, tmp_path, clock=clock)) as client:
+        documented = client.get("/openapi.json").json()["paths"]
+        for path, operations in documented.items():
+            for method in operations:
+                client.request(method, re.sub(r"\{\w+\}", "json", path), content=b"[")
+        counted = {dict(key)["endpoint"] for key in scrape(client)["api_requests_total"]}
+
+    assert {re.sub(r":path", "", endpoint) for endpoint in counted} >= set(documented)
 
 
 def test_requests_are_counted_by_template_and_never_by_what_was_asked_for(

@@ -235,6 +235,34 @@ def test_a_token_opens_the_pipes_of_its_models_in_the_header_and_in_the_address(
     assert statuses == [200, 200, 403, 403, 401]
 
 
+@pytest.mark.parametrize("grants", [("admin",), ("events:append",), ("metrics:read",)])
+def test_a_token_that_does_not_grant_pipes_by_name_is_refused_in_an_address_with_what_to_do(
+    installation: Installation, grants: tuple[str, ...]
+) -> None:
+    secret = token_for(installation, *grants)["Authorization"].removeprefix("Bearer ")
+
+    with served(installation, open_to_anybody=False) as client:
+        reply = client.get(f"{METRICS}.json?model_id=price&token={secret}")
+
+    assert (reply.status_code, reply.json()["type"].rpartition(":")[2]) == (403, "token-in-address")
+    assert "header Authorization" in reply.json()["detail"]
+    assert "monitor token create --scope pipes:read" in reply.json()["detail"]
+    assert secret not in reply.text
+
+
+def test_a_token_in_an_address_opens_no_more_than_reading_whatever_else_it_grants(installation: Installation) -> None:
+    secret = token_for(installation, "admin", "pipes:read@price")["Authorization"].removeprefix("Bearer ")
+
+    with served(installation, open_to_anybody=False) as client:
+        replies = [client.get(f"{METRICS}.json?model_id={model}&token={secret}") for model in ("price", "fraud")]
+
+    assert [reply.status_code for reply in replies] == [200, 403]
+
+
+def test_a_server_that_asks_for_no_token_passes_over_one_in_the_address(client: httpx.Client) -> None:
+    assert client.get(f"{METRICS}.json?model_id=price&token=whatever").status_code == 200
+
+
 def test_what_was_acknowledged_is_in_the_next_reply(client: httpx.Client) -> None:
     def produce(number: int) -> None:
         environment = f"room {number}"

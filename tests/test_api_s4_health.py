@@ -8,6 +8,9 @@ import pytest
 from sqlalchemy import Engine, insert, update
 
 from monitoring_pipeline.alerts.tables import notifications
+from monitoring_pipeline.api.app import create_app
+from monitoring_pipeline.api.metering.lately import Answered
+from monitoring_pipeline.api.server import service_of
 from monitoring_pipeline.config.models import Model, MonitoringConfig
 from monitoring_pipeline.database import open_engine, writing
 from monitoring_pipeline.reports.health import THRESHOLDS, Health, check
@@ -18,7 +21,7 @@ from monitoring_pipeline.stages.rows.joined import join_predictions
 from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import HOUR_MICROS, Grain, floor
 from tests.conftest import FixedClock
-from tests.serving import event, installation_on, served, token_for
+from tests.serving import event, installation_on, served, serving, token_for
 
 
 def by_name(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -34,7 +37,7 @@ def test_an_empty_monitor_is_healthy_and_says_what_it_looked_at(
     told = reply.json()
     assert (reply.status_code, told["status"], told["models"]) == (200, "healthy", [])
     assert {name: found["status"] for name, found in by_name(told).items()} == dict.fromkeys(
-        ["store", "writer", "pipeline", "alerts", "notifications", "ingest"], "healthy"
+        ["store", "writer", "requests", "pipeline", "alerts", "notifications", "ingest"], "healthy"
     )
 
 
@@ -135,19 +138,42 @@ def test_notifications_that_nobody_sends_degrade_the_monitor(
     assert mended["status"] == "healthy"
 
 
+def test_requests_that_could_not_be_served_degrade_the_monitor_for_five_minutes(
+    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    app = create_app(service_of(installation_on(sqlite_engine, tmp_path, clock=clock), open_to_anybody=True))
+    with serving(app) as client:
+        for status in (404, 500, 503):
+            app.state.service.lately.note(status)
+        told = client.get("/health").json()
+        clock.advance(seconds=310)
+        later = client.get("/health").json()
+
+    found = by_name(told)["requests"]
+    assert (told["status"], found["status"]) == ("degraded", "degraded")
+    assert found["figures"] == {"requests": 3, "errors": 2, "error_rate": 2 / 3, "look_back_seconds": 300}
+    assert found["reason"].startswith("2 of 3 requests of the last 5 minutes")
+    assert (later["status"], by_name(later)["requests"]["figures"]["error_rate"]) == ("healthy", None)
+
+
 def test_a_store_that_is_gone_is_unhealthy_and_its_address_is_not_told(tmp_path: Path, clock: FixedClock) -> None:
     folder = tmp_path / "secret-place"
     folder.mkdir()
     engine = open_engine(f"sqlite:///{folder / 'store.db'}")
     installation = installation_on(engine, tmp_path / "home", clock=clock)
-    with served(installation) as client:
+    app = create_app(service_of(installation, open_to_anybody=True))
+    with serving(app) as client:
         engine.dispose()
         shutil.rmtree(folder)
-        reply = client.get("/health")
+        client.get("/v1/models")
+        client.get("/readyz")
+        reply = [client.get("/health") for _ in range(2)][-1]
 
     told = reply.json()
     assert (reply.status_code, told["status"]) == (503, "unhealthy")
     assert by_name(told)["store"]["status"] == "unhealthy"
+    assert by_name(told)["requests"]["status"] == "degraded"
+    assert app.state.service.lately.answered() == Answered(requests=1, errors=1)  # who asks how it does is no request
     assert "secret-place" not in reply.text
 
 

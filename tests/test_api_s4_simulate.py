@@ -97,7 +97,7 @@ def test_a_simulation_that_cannot_be_applied_says_why(sqlite_engine: Engine, tmp
     assert "no such feature" in told["error"]
 
 
-@pytest.mark.parametrize("job_id", ["0" * 16, "..", "..%2f..%2fetc", "busy", "0" * 15])
+@pytest.mark.parametrize("job_id", ["0" * 16, "..%2f..%2fetc", "%2e%2e", "busy", "0" * 15])
 def test_nothing_but_simulations_can_be_asked_for(
     sqlite_engine: Engine, tmp_path: Path, clock: FixedClock, job_id: str
 ) -> None:

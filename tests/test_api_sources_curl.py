@@ -126,7 +126,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, model: ModelService) -> Ite
     (home / "monitoring.yaml").write_text(
         f"models: [{{id: stack, task: binary, serving: {{url: '{model.url}', allow_private: true}}}}]", encoding="utf-8"
     )
-    # A token in an address opens reading only, so that one that is to be sent in both ways says so.
+    # The sources send one token in both ways. In an address it opens reading only, and only if it grants pipes:read.
     scopes = [word for scope in ("admin", "pipes:read") for word in ("--scope", scope)]
     made = subprocess.run(
         [sys.executable, "-m", "monitoring_pipeline.cli", "token", "create", "--client", "sources", *scopes],

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, insert
 
 from monitoring_pipeline.config.models import Model, MonitoringConfig, Task
 from monitoring_pipeline.database import writing
-from monitoring_pipeline.events.totals_tables import version_totals
+from monitoring_pipeline.events.totals.tables import version_totals
 from monitoring_pipeline.windows import HOUR_MICROS
 from tests.alerts_examples import finding, recorded
 from tests.api_pages import items, problem

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from monitoring_pipeline.cli.main import app
 from monitoring_pipeline.config.models import Model, MonitoringConfig, Task
 from monitoring_pipeline.database import writing
-from monitoring_pipeline.events.totals_tables import version_totals
+from monitoring_pipeline.events.totals.tables import version_totals
 from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.results.read import read_drift, read_metrics
 from monitoring_pipeline.results.tables import drift_results, metrics

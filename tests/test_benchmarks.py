@@ -33,9 +33,11 @@ SLOW = [
     pytest.param(name, marks=pytest.mark.long)
     for name in (
         *("as_of", "dagster_runs", "days", "estimates", "flights_drift"),
-        *("late_truth", "late_truth_scale", "one_hour", "reconcile_sensor", "serving", "sums"),
+        *("late_truth", "late_truth_scale", "one_hour", "pipes", "reconcile_sensor", "serving", "soak", "sums"),
     )
 ]
+GROWTH = "MB/min"  # may be below zero
+COUNTS = {"answers", "descriptors", "feature-windows"}  # of what is wrong, so none is what one hopes for
 
 KEYS = [
     "benchmark",
@@ -70,7 +72,8 @@ def test_a_benchmark_writes_figures_that_name_no_machine_and_no_folder(
     assert {"python", "dagster", "sqlalchemy", "pandas", "pyarrow"} <= result["versions"].keys()
     assert any(figure["name"].startswith("peak memory") for figure in result["figures"])
     for figure in result["figures"]:
-        assert 0 < figure["min"] <= figure["median"] <= figure["max"], figure
+        assert figure["min"] <= figure["median"] <= figure["max"], figure
+        assert figure["min"] > 0 or figure["unit"] in {GROWTH, *COUNTS}, figure
         assert figure["runs"] >= 1
     for place in (str(ROOT), str(Path.home()), tempfile.gettempdir(), socket.gethostname()):
         assert f'"{place}' not in text

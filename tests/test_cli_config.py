@@ -27,7 +27,7 @@ def test_a_valid_config_is_summed_up() -> None:
         result = config("validate", *arguments)
 
         assert result.exit_code == 0
-        assert result.stdout == f"{EXAMPLE} is valid: 4 models, 10 rules, 3 channels, 3 sources\n"
+        assert result.stdout == f"{EXAMPLE} is valid: 4 models, 10 rules, 3 channels, 4 sources\n"
 
 
 def test_validation_writes_nothing_to_the_disk(tmp_path: Path) -> None:

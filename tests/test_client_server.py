@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from monitoring_pipeline.client.pauses import Pauses, retry_after_seconds
+from monitoring_pipeline.client.sending.pauses import Pauses, retry_after_seconds
 from tests.client_examples import (
     NOON,
     PREDICTIONS,
@@ -51,6 +51,9 @@ def test_a_server_that_is_away_and_comes_back_gets_everything_once(tmp_path: Pat
         answering(429, Retry_After="0"),
         answering(408),
         answering(401, {"detail": "this token opens nothing"}),
+        answering(403, {"type": "urn:monitoring-pipeline:problem:foreign-request", "detail": "not known as that"}),
+        answering(404, "<html>no such page at this proxy</html>"),
+        answering(405),
         answering(302, Location="http://127.0.0.1:1/elsewhere"),
         answering(200, "<html>a page of some proxy</html>"),
         answering(202, {"successful_rows": 0, "quarantined_rows": 0}),
@@ -68,6 +71,37 @@ def test_what_is_no_acknowledgement_is_sent_again(tmp_path: Path, trouble: Any) 
 
     assert [event["prediction_id"] for event in receiver.events] == ["p"] * 3
     assert (client.stats.retries, client.stats.acknowledged, client.stats.refused) == (2, 1, 0)
+
+
+def test_a_token_that_expired_is_told_once_and_its_successor_in_the_file_sends_what_waits(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "token"
+
+    def asking_for_the_new_one(handler: Any, received: Any) -> None:
+        if received.headers["Authorization"] == "Bearer new":
+            taking(handler, received)
+        else:
+            reply(handler, 401, {"detail": "this token opens nothing"})
+
+    file.write_text("old\n")
+    with (
+        caplog.at_level(logging.INFO, logger="monitoring_pipeline.client"),
+        Receiver(asking_for_the_new_one) as receiver,
+        client_of(receiver.url, tmp_path / "spool", token=file) as client,
+    ):
+        client.log_prediction(model_id="m", predicted_value=1)
+        wait_for(lambda: client.stats.retries > 3)
+        file.unlink()
+        wait_for(lambda: client.stats.retries > 6)
+        file.write_text("new\n")
+        assert client.flush(60)
+
+    assert (client.stats.acknowledged, client.stats.refused) == (1, 0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "events are kept until the server takes them: it answered 401: this token opens nothing",
+        "the server takes events again",
+    ]
 
 
 def test_a_hanging_server_delays_neither_calls_nor_their_safety(tmp_path: Path) -> None:

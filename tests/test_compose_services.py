@@ -17,9 +17,12 @@ from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from monitoring_pipeline.clock import system_clock
 from monitoring_pipeline.services.processes import Children
+from monitoring_pipeline.windows import isoformat
 from tests.compose_file import FILLED_IN
 from tests.native_services import IMAGE_FILES, NativeStack, postgres_by_tcp, wait_for
+from tests.serving import event
 
 # The services take two cores for half a minute: once per run, and not beside `monitor dev`.
 LOCATIONS = "{workspaceOrError{... on Workspace{locationEntries{name locationOrLoadError{__typename}}}}}"
@@ -27,6 +30,7 @@ MUTATION = 'mutation{reloadRepositoryLocation(repositoryLocationName:"monitoring
 LAUNCH = """mutation{launchRun(executionParams:{mode:"default",selector:{jobName:"review_alerts",
     repositoryName:"__repository__",repositoryLocationName:"monitoring_pipeline.definitions"}})
     {__typename ... on LaunchRunSuccess{run{runId}} ... on PythonError{message}}}"""
+TOKEN = ("monitor", "token", "create", "--client", "test", "--scope", "admin")
 STATUS = "query($id:ID!){runOrError(runId:$id){... on Run{status}}}"
 
 
@@ -54,11 +58,13 @@ def _start(stack: NativeStack) -> None:
     init = stack.start("init")
     wait_for(lambda: init.ended, children=stack.children)
     stack.children.check()
+    stack.caller["Authorization"] = f"Bearer {stack.run('api', *TOKEN).strip()}"
+    stack.start("api")
     stack.start("code-server")
     stack.wait_until_healthy("code-server")
     stack.start("webserver")
     stack.start("daemon")
-    for name in ("mlflow", "webserver", "daemon"):
+    for name in ("api", "mlflow", "webserver", "daemon"):
         stack.wait_until_healthy(name)
 
 
@@ -80,6 +86,18 @@ def test_every_service_is_healthy_and_its_state_is_in_its_own_database(stack: Na
         secret = FILLED_IN[f"{database.upper()}_DB_PASSWORD"]
         assert table in _tables(stack, database, user=database, secret=secret)
     stack.children.check()
+
+
+def test_the_api_stores_events_in_the_database_and_shows_them_to_a_scraper_with_a_token(stack: NativeStack) -> None:
+    address = f"http://127.0.0.1:{stack.ports['api']}"
+    row = {**event(), "timestamp": isoformat(system_clock())}
+
+    without = httpx.post(f"{address}/v0/events?name=ml_model_predictions", json=row)
+    stored = httpx.post(f"{address}/v0/events?name=ml_model_predictions", json=row, headers=stack.caller)
+    scraped = httpx.get(f"{address}/metrics", headers=stack.caller)
+
+    assert (without.status_code, stored.status_code, scraped.status_code) == (401, 202, 200)
+    assert 'model_name="price"' in scraped.text
 
 
 def test_no_user_of_a_database_can_open_another_or_enter_with_a_wrong_password(stack: NativeStack) -> None:

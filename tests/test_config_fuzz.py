@@ -1,5 +1,6 @@
 """Whatever is in ``monitoring.yaml``, people get a config or a plain error, and never a traceback."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from monitoring_pipeline.config.problems import ConfigError
 from monitoring_pipeline.config.yaml_reader import read_yaml
 
 EXAMPLE = (Path(__file__).parents[1] / "examples" / "monitoring.yaml").read_text(encoding="utf-8")
+DOCUMENT = read_yaml(EXAMPLE.encode(), file="example").value
 
 SCALARS = st.one_of(
     st.none(),
@@ -50,7 +52,7 @@ def loads_or_is_refused_in_order(file: Path) -> None:
 @ONCE_PER_FOLDER
 @given(data=st.data())
 def test_any_value_in_any_place_is_accepted_or_refused_plainly(data: st.DataObject, tmp_path: Path) -> None:
-    document = read_yaml(EXAMPLE.encode(), file="example").value
+    document = deepcopy(DOCUMENT)
     container, key = data.draw(st.sampled_from(places(document)))
     container[key] = data.draw(VALUES)
     file = tmp_path / "monitoring.yaml"

@@ -26,8 +26,8 @@ from monitoring_pipeline.config.models import MonitoringConfig, Task
 from monitoring_pipeline.database import writing
 from monitoring_pipeline.events.ingest import ingest_file, ingest_rows
 from monitoring_pipeline.events.quarantine import QuarantineReason
-from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.events.storing.report import IngestReport
 from monitoring_pipeline.performance.registry import KINDS
 from monitoring_pipeline.results.read import read_drift, read_metrics
 from monitoring_pipeline.results.tables import drift_results, metrics

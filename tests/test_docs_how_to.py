@@ -33,6 +33,9 @@ PAGES = (
     "segments.md",
     "alerts.md",
     "sources.md",
+    "serve.md",
+    "report.md",
+    "quarantine.md",
 )
 
 
@@ -48,7 +51,7 @@ def declared(page: str) -> MonitoringConfig:
 
 def command_lines() -> Iterator[tuple[str, list[str]]]:
     for page in (*PAGES, README):
-        for line in "".join(blocks(page, "sh")).splitlines():
+        for line in "".join(blocks(page, "sh")).replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
             if words[:1] == ["monitor"] and not any(word.startswith("<") for word in words):
                 yield page, words[1:]

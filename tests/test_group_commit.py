@@ -11,12 +11,12 @@ from sqlalchemy import event as engine_events
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.database import writing
 from monitoring_pipeline.errors import MonitorError
-from monitoring_pipeline.events.group_commit import EventWriter, QueueFullError, WriterStoppedError
+from monitoring_pipeline.events.formats.rows import Row
+from monitoring_pipeline.events.group_commit import EventWriter
 from monitoring_pipeline.events.quarantine import QuarantineReason
-from monitoring_pipeline.events.rows import Row
 from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.events.store import take_turn
-from monitoring_pipeline.events.submissions import Told, WaitingRoom
+from monitoring_pipeline.events.storing.transaction import take_turn
+from monitoring_pipeline.events.submissions import QueueFullError, Told, WaitingRoom, WriterStoppedError
 from monitoring_pipeline.events.tables import ingest_batches, predictions
 from tests.conftest import FixedClock
 from tests.native_services import wait_for

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from monitoring_pipeline.config.models import Feature, FeatureType, Model, MonitoringConfig, Task
-from monitoring_pipeline.events.cells import Cells
+from monitoring_pipeline.events.formats.cells import Cells
 from monitoring_pipeline.events.ingest import ingest_file
-from monitoring_pipeline.events.report import IngestReport
+from monitoring_pipeline.events.storing.report import IngestReport
 from tests.conftest import FixedClock
 from tests.ingest_examples import adds_up, stored
 

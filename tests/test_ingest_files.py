@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.events.ingest import Progress, ingest_file
-from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import MAX_LINE_BYTES, Kind
+from monitoring_pipeline.events.storing.report import IngestReport
 from tests.conftest import FixedClock
 from tests.ingest_examples import DECLARED, NOTHING_DECLARED, actual, adds_up, prediction, stored, write_ndjson
 

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.events.ingest import ingest_rows
-from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.events.storing.report import IngestReport
 from monitoring_pipeline.windows import HOUR_MICROS
 from tests.conftest import NOON_MICROS, FixedClock
 from tests.ingest_examples import DECLARED, actual, adds_up, empty, prediction, stored

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from monitoring_pipeline.events.ingest import ingest_file
-from monitoring_pipeline.events.report import IngestReport
+from monitoring_pipeline.events.storing.report import IngestReport
 from monitoring_pipeline.windows import to_micros
 from tests.conftest import FixedClock
 from tests.ingest_examples import NOTHING_DECLARED, adds_up, stored

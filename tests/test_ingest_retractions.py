@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from monitoring_pipeline.cli.main import app
 from monitoring_pipeline.events.ingest import ingest_file, ingest_rows
 from monitoring_pipeline.events.quarantine import QuarantineReason
-from monitoring_pipeline.events.report import IngestReport
+from monitoring_pipeline.events.storing.report import IngestReport
 from tests.conftest import FixedClock
 from tests.ingest_examples import DECLARED, actual, adds_up, prediction, stored, write_ndjson
 

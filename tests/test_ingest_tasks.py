@@ -11,7 +11,7 @@ from monitoring_pipeline.config.models import Feature, FeatureType, Model, Monit
 from monitoring_pipeline.events.quarantine import QuarantineReason, Rejected
 from monitoring_pipeline.events.read import PREDICTION_COLUMNS
 from monitoring_pipeline.events.schema import Actual, Prediction
-from monitoring_pipeline.events.validate import Validator
+from monitoring_pipeline.events.validation.validate import Validator
 from monitoring_pipeline.stages.rows.columns import logged_table, texts
 from tests.conftest import NOON_MICROS
 from tests.ingest_examples import actual, prediction

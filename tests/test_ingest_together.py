@@ -7,9 +7,9 @@ from sqlalchemy import Engine, select, text
 
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.events.ingest import ingest_rows
-from monitoring_pipeline.events.lookup import keys_clause
-from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.events.sql.lookup import keys_clause
+from monitoring_pipeline.events.storing.report import IngestReport
 from monitoring_pipeline.events.tables import predictions
 from tests.conftest import FixedClock
 from tests.ingest_examples import NOTHING_DECLARED, actual, adds_up, prediction, stored

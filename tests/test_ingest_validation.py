@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from monitoring_pipeline.events.quarantine import QuarantineReason, Rejected, storable_text
-from monitoring_pipeline.events.validate import Validator
+from monitoring_pipeline.events.validation.validate import Validator
 from monitoring_pipeline.windows import to_micros
 from tests.conftest import NOON_MICROS
 from tests.ingest_examples import DECLARED, NOTHING_DECLARED, actual, prediction

@@ -8,7 +8,7 @@ import pytest
 from monitoring_pipeline.drift.verdict import DriftVerdict
 from monitoring_pipeline.performance.mergeable.error_sums import ErrorSums
 from monitoring_pipeline.performance.mergeable.exact_total import ExactTotal
-from monitoring_pipeline.stages.live.drift import LEAST_ERRORS, LiveDriftReason, judge, relative_change
+from monitoring_pipeline.stages.live.error_change import LEAST_ERRORS, LiveDriftReason, judge, relative_change
 
 
 def _sums(errors: list[float]) -> ErrorSums:

@@ -8,12 +8,12 @@ from pathlib import Path
 from sqlalchemy import Engine, delete, select
 
 from monitoring_pipeline.database import reading, writing
-from monitoring_pipeline.events.error_tables import hour_errors
-from monitoring_pipeline.events.error_texts import ByGroup
+from monitoring_pipeline.events.hour_errors.tables import hour_errors
+from monitoring_pipeline.events.hour_errors.texts import ByGroup
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.events.tables import hour_revision
 from monitoring_pipeline.lake.files import Lake
-from monitoring_pipeline.stages.live.hours import LiveErrors
+from monitoring_pipeline.stages.live.errors.live_errors import LiveErrors
 from monitoring_pipeline.stages.live.stretches import Stretch
 from monitoring_pipeline.windows import HOUR_MICROS, isoformat
 from tests.conftest import NOON_MICROS, FixedClock

@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy import Engine, delete
 
 from monitoring_pipeline.database import writing
-from monitoring_pipeline.events.error_tables import hour_errors
+from monitoring_pipeline.events.hour_errors.tables import hour_errors
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.lake.files import Lake
-from monitoring_pipeline.stages.live.details import DetailRow, prediction_details
-from monitoring_pipeline.stages.live.hours import LiveErrors
+from monitoring_pipeline.stages.live.detail_rows import DetailRow
+from monitoring_pipeline.stages.live.details import prediction_details
+from monitoring_pipeline.stages.live.errors.live_errors import LiveErrors
 from monitoring_pipeline.stages.live.live import Live
 from monitoring_pipeline.stages.live.stretches import Stretch
 from monitoring_pipeline.stages.retention import remove_past_retention

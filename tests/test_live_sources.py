@@ -108,9 +108,9 @@ def _same_answers(engine: Engine, plain: Engine, lake: Lake, *, rows: int) -> No
 
 
 def _same_performance(live: Live, plain: Engine, version: str, environment: str, time_window: int) -> None:
-    found, _ = performance_metrics(
+    found = performance_metrics(
         live, model_id=MODEL, model_version=version, environment=environment, time_window_hours=time_window
-    )
+    ).rows
     told = _asked(
         plain,
         PERFORMANCE,
@@ -128,13 +128,13 @@ def _same_performance(live: Live, plain: Engine, version: str, environment: str,
 
 
 def _same_drift(live: Live, plain: Engine, environment: str, recent: int, historical: int) -> None:
-    found, _ = drift_detection(
+    found = drift_detection(
         live,
         model_id=MODEL,
         environment=environment,
         recent_window_hours=recent,
         historical_window_hours=historical,
-    )
+    ).rows
     told = _asked(plain, DRIFT, environment=environment, recent=recent, historical=historical, now=live.clock())
 
     with_history = [row for row in found if row.drift_percentage is not None]

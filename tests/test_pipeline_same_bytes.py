@@ -27,7 +27,6 @@ from tests.pipeline_examples import (
     dagster_instance,
     final_state,
     fingerprint,
-    fingerprint_of_fresh_home,
     history,
     ingest,
     messages_of,
@@ -178,7 +177,7 @@ def _ingest_in_scraps(installation: Installation, kind: Kind, events: list[Event
     assert report.duplicates >= 20
 
 
-def test_another_process_with_another_hash_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_another_process_with_another_hash_seed_gives_the_same_bytes(backfilled: Installation, tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from tests.pipeline_examples import fingerprint_of_fresh_home as f;"
         f"print(f(pathlib.Path(sys.argv[1]), {HOUR_COUNT}))"
@@ -194,4 +193,4 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes(tmp_path: P
     )
 
     assert other.returncode == 0, other.stderr[-2000:]
-    assert other.stdout.strip() == fingerprint_of_fresh_home(tmp_path / "own", HOUR_COUNT)
+    assert other.stdout.strip() == fingerprint(backfilled)

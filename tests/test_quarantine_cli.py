@@ -93,8 +93,8 @@ def test_a_replay_stores_what_passes_by_now_and_tells_what_stays(store: Engine, 
         "not_tried": 1,
         "reasons": {"broken_json": 1},
     }
-    assert "1 row stay in quarantine (1 broken_json)" in first.stderr
-    assert "1 row tried: 0 stored" in second.stderr
+    assert "1 row stays in quarantine (1 broken_json)" in first.stderr
+    assert "0 rows tried: 0 stored" in second.stderr
     assert len(stored(store, "predictions")) == 1
 
 

@@ -177,12 +177,12 @@ def test_many_rows_are_replayed_in_transactions_of_bounded_size(sqlite_engine: E
 def test_a_limited_replay_goes_on_behind_the_rows_that_stayed(engine: Engine, clock: FixedClock) -> None:
     rows = [prediction(prediction_id=f"p{i}", predicted_value="no") for i in range(3)]
     refused(engine, clock, *rows, prediction(prediction_id="good", predicted_value=0.5), config=BINARY)
-    seen, after = 0, None
 
-    while (report := replayed(engine, clock, DECLARED, limit=1, after=after)).selected:
-        seen, after = seen + report.selected, report.next_key
+    reports = [replayed(engine, clock, DECLARED, limit=1)]
+    while (after := reports[-1].next_key) is not None:
+        reports.append(replayed(engine, clock, DECLARED, limit=1, after=after))
 
-    assert seen == 4
+    assert [report.selected for report in reports] == [1, 1, 1, 1]
     assert (len(stored(engine, "predictions")), len(waiting(engine))) == (1, 3)
 
 

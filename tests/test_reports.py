@@ -15,6 +15,9 @@ from monitoring_pipeline.alerts.tables import alerts
 from monitoring_pipeline.cli.main import app
 from monitoring_pipeline.config.models import Model, MonitoringConfig
 from monitoring_pipeline.database import writing
+from monitoring_pipeline.events.ingest import ingest_rows
+from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.reports.page import CONTENT_SECURITY_POLICY, STYLE, report_page
 from monitoring_pipeline.results.tables import drift_results, metrics
 from monitoring_pipeline.windows import DAY_MICROS, Grain, floor
@@ -319,7 +322,39 @@ def test_the_command_writes_the_same_page(tmp_path: Path, monkeypatch: pytest.Mo
     done = CliRunner().invoke(app, [*arguments, str(file)])
     wrong = CliRunner().invoke(app, [*arguments, str(tmp_path / "no" / "folder.html")])
 
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"wrote {file}\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"wrote {file}; open it in a browser\n")
     assert "There are no predictions" in Page(file.read_text(encoding="utf-8")).words
     assert wrong.exit_code == 1
     assert "name another file" in wrong.stderr
+
+
+def test_a_model_that_predicts_no_more_is_looked_back_at_from_its_last_prediction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MONITOR_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MONITOR_CONFIG", raising=False)
+    here = open_installation()
+    ingest_rows(here.engine, [event(timestamp="2013-07-14 11:30:00")], kind=Kind.PREDICTIONS, config=here.config)
+    here.engine.dispose()
+
+    today, before = (CliRunner().invoke(app, ["report", "--model", "price", *more]) for more in ([], ["--latest"]))
+
+    assert "price predicted last on 2013-07-14, before the 28 days" in today.stderr
+    assert before.stderr == "wrote report.html; open it in a browser\n"
+    words = Page((tmp_path / "report.html").read_text(encoding="utf-8")).words
+    assert "as of 2013-07-14T12:00:00Z" in words
+    assert "predictions 1 ● in the last 24 hours" in words
+
+
+def test_a_model_that_there_is_not_has_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONITOR_HOME", str(tmp_path / "home"))
+    config = tmp_path / "monitoring.yaml"
+    config.write_text("models: [{id: churn, task: binary}]", encoding="utf-8")
+
+    result = CliRunner().invoke(app, ["report", "--model", "chrun", "--config", str(config)])
+
+    assert result.exit_code == 1
+    assert "'chrun' is neither declared nor has it ever predicted" in result.stderr
+    assert "did you mean 'churn'?" in result.stderr
+    assert not list(tmp_path.glob("*.html"))

@@ -10,7 +10,7 @@ from sqlalchemy import event, update
 
 from monitoring_pipeline.config.models import Task
 from monitoring_pipeline.database import open_engine, reading, writing
-from monitoring_pipeline.events.retention import remove_sealed
+from monitoring_pipeline.events.retention.removal import remove_sealed
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.events.tables import hour_revision, quarantine
 from monitoring_pipeline.lake import ledger

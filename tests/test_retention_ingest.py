@@ -4,15 +4,15 @@ import pytest
 from sqlalchemy import Engine
 
 from monitoring_pipeline.alerts.notification import NotificationState
-from monitoring_pipeline.alerts.retention import remove_delivered
+from monitoring_pipeline.alerts.retention import remove_settled
 from monitoring_pipeline.alerts.tables import notifications
 from monitoring_pipeline.config.models import MonitoringConfig, Retention
 from monitoring_pipeline.database import writing
-from monitoring_pipeline.events import leftovers
 from monitoring_pipeline.events.ingest import ingest_rows
-from monitoring_pipeline.events.leftovers import remove_orphans
-from monitoring_pipeline.events.report import IngestReport
+from monitoring_pipeline.events.retention import leftovers
+from monitoring_pipeline.events.retention.leftovers import remove_batches, remove_orphans, remove_quarantined
 from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.events.storing.report import IngestReport
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, isoformat
 from tests.conftest import NOON_MICROS, FixedClock
 from tests.ingest_examples import DECLARED, actual, adds_up, prediction, stored
@@ -115,6 +115,25 @@ def test_actuals_with_a_prediction_are_never_taken_for_orphans(engine: Engine, m
     assert [row["prediction_id"] for row in stored(engine, "actuals")] == ["o3"]
 
 
+def test_the_record_of_a_batch_goes_a_day_after_the_last_row_that_it_brought(engine: Engine) -> None:
+    noon = NOON_MICROS
+    for number, received in enumerate((noon - DAY_MICROS - 2, noon - DAY_MICROS - 1, noon - DAY_MICROS, noon)):
+        land(engine, Kind.ACTUALS, actual(prediction_id=f"a{number}"), now=received)
+    land(engine, Kind.PREDICTIONS, prediction(prediction_id="a1", timestamp=isoformat(noon - HOUR_MICROS)), now=noon)
+    land(engine, Kind.ACTUALS, {"model_id": "no id"}, now=noon - DAY_MICROS - 1)
+    batches = {row["received_at"]: row["batch_id"] for row in stored(engine, "ingest_batches")}
+
+    while_rows_are_there = remove_batches(engine, before=noon)
+    remove_quarantined(engine, before=noon)
+    remove_orphans(engine, before=noon)
+    afterwards = remove_batches(engine, before=noon)
+
+    assert (while_rows_are_there, afterwards) == (0, 2)
+    left = {row["batch_id"] for row in stored(engine, "ingest_batches")}
+    assert {row["batch_id"] for row in stored(engine, "actuals")} <= left
+    assert batches[noon - DAY_MICROS] in left  # not yet looked at
+
+
 def test_only_messages_that_were_delivered_long_ago_are_removed(engine: Engine) -> None:
     states = [
         (NotificationState.DELIVERED, 19),
@@ -127,7 +146,7 @@ def test_only_messages_that_were_delivered_long_ago_are_removed(engine: Engine) 
         for number, (state, delivered_at) in enumerate(states):
             connection.execute(notifications.insert().values(**_message(number, state, delivered_at)))
 
-    removed = remove_delivered(engine, before=20, batch=1)
+    removed = remove_settled(engine, before=20, batch=1)
 
     assert removed == 2
     assert [row["notification_id"] for row in stored(engine, "notifications")] == ["2", "3", "4"]

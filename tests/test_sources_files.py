@@ -18,8 +18,8 @@ from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.models import FileSource, MonitoringConfig
 from monitoring_pipeline.events.schema import MAX_LINE_BYTES
 from monitoring_pipeline.sources.account import Account
-from monitoring_pipeline.sources.files import has_news, pull_files
-from monitoring_pipeline.sources.growing import Mark, stretches
+from monitoring_pipeline.sources.files.growing import Mark, stretches
+from monitoring_pipeline.sources.files.pull import has_news, pull_files
 from monitoring_pipeline.sources.intake import Intake
 from monitoring_pipeline.sources.positions import positions_of
 from monitoring_pipeline.sources.pull import due_sources, pull

@@ -16,7 +16,7 @@ from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.events.schema import MAX_LINE_BYTES
 from monitoring_pipeline.sources.account import Account
 from monitoring_pipeline.sources.intake import Intake
-from monitoring_pipeline.sources.kafka import TopicReader
+from monitoring_pipeline.sources.kafka.reader import TopicReader
 from tests.conftest import FixedClock
 from tests.ingest_examples import actual, prediction, stored
 from tests.kafka_cluster import Cluster, kafka_cluster

@@ -16,7 +16,7 @@ from monitoring_pipeline.sources.account import Account
 from monitoring_pipeline.sources.intake import Intake
 from monitoring_pipeline.sources.positions import positions_of
 from monitoring_pipeline.sources.pull import pull
-from monitoring_pipeline.sources.sql import pull_sql
+from monitoring_pipeline.sources.sql.pull import pull_sql
 from tests.conftest import FixedClock
 from tests.ingest_examples import stored
 

@@ -14,9 +14,9 @@ from sqlalchemy import Engine, delete, select
 from monitoring_pipeline.config.models import Model, MonitoringConfig, Task
 from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.events.ingest import ingest_rows
-from monitoring_pipeline.events.predicted_labels import MOST_CLASSES, OTHERS
-from monitoring_pipeline.events.totals import CONFIDENCE_EDGES, LATENCY_EDGES_SECONDS
-from monitoring_pipeline.events.totals_tables import ingest_counters, prediction_counters, version_totals
+from monitoring_pipeline.events.totals.counting import CONFIDENCE_EDGES, LATENCY_EDGES_SECONDS
+from monitoring_pipeline.events.totals.predicted_labels import MOST_CLASSES, OTHERS
+from monitoring_pipeline.events.totals.tables import ingest_counters, prediction_counters, version_totals
 from tests.conftest import FixedClock
 from tests.ingest_examples import actual, empty, prediction, stored
 

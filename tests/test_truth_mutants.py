@@ -17,9 +17,10 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, literal_column, select
 
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.events import actuals, bulk, predictions
-from monitoring_pipeline.events.actuals import Told
 from monitoring_pipeline.events.read import PREDICTION_COLUMNS, hour_revisions
+from monitoring_pipeline.events.sql import bulk
+from monitoring_pipeline.events.storing import actuals, predictions
+from monitoring_pipeline.events.storing.actuals import Told
 from monitoring_pipeline.events.tables import predictions as stored_predictions
 from monitoring_pipeline.events.truth import Known, Statement, in_order, is_retraction
 from monitoring_pipeline.lake.ledger import LedgerEntry

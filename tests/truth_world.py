@@ -33,6 +33,7 @@ from monitoring_pipeline.stages.rows.joined import join_predictions
 from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain, floor, isoformat
 from tests import truth_oracle
+from tests.shared_statements import sharing_statements
 from tests.truth_oracle import Declared, Judged, Oracle, bits
 
 Event = dict[str, Any]
@@ -229,7 +230,10 @@ class World:
         self.installation = self._opened()
 
     def _opened(self) -> Installation:
-        return open_installation(self.folder / "monitoring.yaml", home=Home(root=self.folder), clock=lambda: self.now)
+        file, home = self.folder / "monitoring.yaml", Home(root=self.folder)
+        installation = open_installation(file, home=home, clock=lambda: self.now)
+        sharing_statements(installation.engine)
+        return installation
 
     def move_clock(self, micros: int) -> None:
         """To and fro, but never to before the facts."""

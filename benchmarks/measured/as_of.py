@@ -16,7 +16,7 @@ from benchmarks.measured.stores import open_store
 from benchmarks.measured.workload import SEED, START
 from monitoring_pipeline.config.models import Model, MonitoringConfig, Task
 from monitoring_pipeline.database import reading, writing
-from monitoring_pipeline.events import bulk
+from monitoring_pipeline.events.sql import bulk
 from monitoring_pipeline.lake.files import Lake
 from monitoring_pipeline.lake.tables import knowledge
 from monitoring_pipeline.performance.registry import evaluate

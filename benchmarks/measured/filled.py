@@ -15,7 +15,7 @@ import numpy as np
 from sqlalchemy import Connection, create_engine, event
 
 from benchmarks.measured.workload import ORIGINS, SEED, START, open_home
-from monitoring_pipeline.events import bulk
+from monitoring_pipeline.events.sql import bulk
 from monitoring_pipeline.events.tables import actuals, hour_revision, predictions
 from monitoring_pipeline.windows import HOUR_MICROS, isoformat
 

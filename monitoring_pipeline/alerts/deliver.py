@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
-from monitoring_pipeline.alerts import held_back, outbox
+from monitoring_pipeline.alerts import outbox
+from monitoring_pipeline.alerts.handling import held_back
 from monitoring_pipeline.alerts.notification import Channel, DeliveryError, Notification
 from monitoring_pipeline.clock import Clock, system_clock
 from monitoring_pipeline.database import reading, writing

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
-from monitoring_pipeline.alerts.held_back import hold_new, is_silenced, may_be_told
+from monitoring_pipeline.alerts.handling.held_back import hold_new, is_silenced, may_be_told
 from monitoring_pipeline.alerts.notification import DeliveryError, Notification, NotificationState
 from monitoring_pipeline.alerts.tables import notifications
 from monitoring_pipeline.alerts.vocabulary import stable_id

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, func, select
 
-from monitoring_pipeline.alerts.handling_tables import acknowledgements
+from monitoring_pipeline.alerts.handling.tables import acknowledgements
 from monitoring_pipeline.alerts.history import whole_id
 from monitoring_pipeline.alerts.notification import NotificationState
 from monitoring_pipeline.alerts.selection import AlertSelection

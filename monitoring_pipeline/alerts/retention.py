@@ -1,17 +1,20 @@
-"""Removing messages that were delivered long ago. Alerts and their events stay for ever."""
+"""Removing messages that nobody will send any more. Alerts and their events stay for ever."""
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import ColumnElement, Engine, and_, delete, exists, or_, select
 
+from monitoring_pipeline.alerts.handling.held_back import is_news
 from monitoring_pipeline.alerts.notification import NotificationState
 from monitoring_pipeline.alerts.tables import notifications
 from monitoring_pipeline.database import writing
 
+_HELD = notifications.alias("held")
 
-def remove_delivered(engine: Engine, *, before: int, batch: int = 1_000) -> int:
-    """Remove messages delivered before an instant; pending and failed ones stay, whatever their age.
 
-    A removed message is not sent again: messages are written with a transition of an alert, and its
-    transitions are on record.
+def remove_settled(engine: Engine, *, before: int, batch: int = 1_000) -> int:
+    """Remove messages of before an instant that were delivered, or held back by a silence and are news no more.
+
+    Pending and failed ones stay, whatever their age, and what still may be told when a silence ends. A removed message
+    is not sent again: messages are written with a transition of an alert, and its transitions are on record.
 
     Args:
         engine: the store.
@@ -22,11 +25,8 @@ def remove_delivered(engine: Engine, *, before: int, batch: int = 1_000) -> int:
         How many were removed.
     """
     table = notifications.c
-    old = (
-        select(table.notification_id)
-        .where(table.state == NotificationState.DELIVERED, table.delivered_at < before)
-        .limit(batch)
-    )
+    settled = or_(_is_delivered(before), and_(_is_held(before), ~is_news()))
+    old = select(table.notification_id).where(settled).limit(batch)
     removed = 0
     while True:
         with writing(engine) as connection:
@@ -34,3 +34,23 @@ def remove_delivered(engine: Engine, *, before: int, batch: int = 1_000) -> int:
         removed += count
         if count < batch:
             return removed
+
+
+def _is_delivered(before: int) -> ColumnElement[bool]:
+    """Delivered, and nothing held back depends on it: who was told of an alert must hear of its end."""
+    table = notifications.c
+    awaited = exists(
+        select(_HELD.c.notification_id)
+        .where(
+            _HELD.c.alert_id == table.alert_id,
+            _HELD.c.channel == table.channel,
+            _HELD.c.state == NotificationState.SILENCED,
+        )
+        .correlate(notifications)
+    )
+    return and_(table.state == NotificationState.DELIVERED, table.delivered_at < before, ~awaited)
+
+
+def _is_held(before: int) -> ColumnElement[bool]:
+    table = notifications.c
+    return and_(table.state == NotificationState.SILENCED, table.created_at < before)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
 
-from monitoring_pipeline.alerts.handling_tables import acknowledgements
+from monitoring_pipeline.alerts.handling.tables import acknowledgements
 from monitoring_pipeline.alerts.tables import alerts
 from monitoring_pipeline.alerts.vocabulary import AlertState
 from monitoring_pipeline.config.models import Severity

@@ -5,17 +5,19 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
-from monitoring_pipeline.api import docs_page
-from monitoring_pipeline.api.exposed import Exposed
-from monitoring_pipeline.api.hardening import Hardening
+from monitoring_pipeline.api.hardening.requests import Hardening
 from monitoring_pipeline.api.ingest.door import PATH as EVENTS_PATH
 from monitoring_pipeline.api.ingest.door import EventsDoor
 from monitoring_pipeline.api.ingest.intake import Intake
-from monitoring_pipeline.api.meter import Meter
-from monitoring_pipeline.api.metering import Metering
+from monitoring_pipeline.api.metering.exposed import Exposed
+from monitoring_pipeline.api.metering.meter import Meter
+from monitoring_pipeline.api.metering.middleware import Metering
+from monitoring_pipeline.api.openapi import page as docs_page
+from monitoring_pipeline.api.openapi.document import OPEN_PATHS
 from monitoring_pipeline.api.problems import install_problems
 from monitoring_pipeline.api.routes import ROUTERS
 from monitoring_pipeline.api.service import Service
+from monitoring_pipeline.api.threads import bound_threads
 
 TITLE = "Monitoring pipeline"
 DESCRIPTION = "How good production models really are: events in, metrics, drift and alerts out."
@@ -36,10 +38,19 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await bound_threads()
         with service.writer, meter.counting(service.installation.engine):
             yield
 
-    app = FastAPI(title=TITLE, description=DESCRIPTION, version="0", lifespan=lifespan, openapi_url=None)
+    # Programs that do not follow redirects would take the empty answer to a slash too many for success.
+    app = FastAPI(
+        title=TITLE,
+        description=DESCRIPTION,
+        version="0",
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     app.state.service = service
     app.state.intake = Intake(service)
     app.state.exposed = Exposed(service.installation, meter)
@@ -47,7 +58,9 @@ def create_app(
     # Innermost first: a request passes them from the last to the first.
     app.add_middleware(EventsDoor, intake=app.state.intake, handlers=app.exception_handlers)
     app.add_middleware(Hardening, hosts=hosts)
-    app.add_middleware(Metering, meter=meter, writer=service.writer, doors=(EVENTS_PATH,))
+    app.add_middleware(
+        Metering, meter=meter, lately=service.lately, writer=service.writer, doors=(EVENTS_PATH,), probes=OPEN_PATHS
+    )
     for router in (docs_page.router, *routers):
         app.include_router(router)
     return app

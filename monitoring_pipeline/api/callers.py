@@ -1,18 +1,19 @@
 """Who sends a request, and whether it may: one dependency for every route.
 
 A token comes in the header, ``Authorization: Bearer …``. Reading pipes also takes ``?token=…``, as dashboards send it;
-an address ends up in logs and histories, so such a token opens reading only, whatever else it grants.
+an address ends up in logs and histories, so only a token that grants ``pipes:read`` by name is taken there, and it
+opens reading only, whatever else it grants.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.concurrency import run_in_threadpool
 
 from monitoring_pipeline.access.book import TokenBook
-from monitoring_pipeline.access.scopes import Caller, Scope
+from monitoring_pipeline.access.scopes import ANYBODY, Caller, Scope
 from monitoring_pipeline.api.problems import Problem
 from monitoring_pipeline.api.service import service_of
 
@@ -25,13 +26,11 @@ def identify(request: Request) -> Caller:
     """Whoever holds the request's token.
 
     Raises:
-        Problem: 401 if there is none, or it opens nothing.
+        Problem: 401 if there is none, or it opens nothing; 403 if it came in an address, where it does not belong.
     """
-    secret, reading_only = _secret_of(request)
+    secret, is_in_address = _secret_of(request)
     caller = _known(service_of(request).tokens, secret)
-    if not reading_only:
-        return caller
-    return Caller(name=caller.name, grants=tuple(grant for grant in caller.grants if grant.scope in _READING))
+    return _only_reading(caller) if is_in_address and caller is not ANYBODY else caller
 
 
 async def caller_of(tokens: TokenBook, secret: str | None, scope: Scope) -> Caller:
@@ -92,7 +91,8 @@ def bearer(authorization: str) -> str | None:
 
 async def _refreshed(tokens: TokenBook) -> None:
     if tokens.is_due:
-        await run_in_threadpool(tokens.refresh)
+        # Not in one of the threads that answer: those may all be at slow answers.
+        await asyncio.get_running_loop().run_in_executor(None, tokens.refresh)
 
 
 def _known(tokens: TokenBook, secret: str | None) -> Caller:
@@ -112,6 +112,19 @@ def _granted(caller: Caller, scope: Scope) -> Caller:
     if not caller.may_somewhere(scope):
         raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"this token does not grant {scope.value}")
     return caller
+
+
+def _only_reading(caller: Caller) -> Caller:
+    """What a token opens that came in the address."""
+    if not any(grant.scope is Scope.PIPES_READ for grant in caller.grants):
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "token-in-address",
+            "an address ends up in logs, so only a token that grants pipes:read is taken there, and this one does not: "
+            "send it in the header Authorization, revoke it if others may have seen the address, and make one for "
+            "addresses with 'monitor token create --scope pipes:read'",
+        )
+    return Caller(name=caller.name, grants=tuple(grant for grant in caller.grants if grant.scope in _READING))
 
 
 def _secret_of(request: Request) -> tuple[str | None, bool]:

@@ -2,15 +2,11 @@
 
 from http import HTTPStatus
 
-from sqlalchemy import select
-
 from monitoring_pipeline.access.scopes import Caller, Scope
 from monitoring_pipeline.api.callers import require
+from monitoring_pipeline.api.known_models import known_models, see_that_known
 from monitoring_pipeline.api.problems import Problem
 from monitoring_pipeline.api.service import Service
-from monitoring_pipeline.database import reading
-from monitoring_pipeline.events.read import known_models
-from monitoring_pipeline.events.tables import hour_revision
 
 
 def model_to_read(service: Service, caller: Caller, model_id: str | None) -> str:
@@ -24,10 +20,7 @@ def model_to_read(service: Service, caller: Caller, model_id: str | None) -> str
         require(caller, Scope.METRICS_READ, model_id)
         return model_id
     require(caller, Scope.METRICS_READ, model_id)
-    if service.installation.config.model(model_id) is None and not _has_predicted(service, model_id):
-        raise Problem(
-            HTTPStatus.NOT_FOUND, "unknown-model", "no model of this name is declared, and none has logged a prediction"
-        )
+    see_that_known(service, caller, model_id)
     return model_id
 
 
@@ -48,19 +41,10 @@ def _only_declared(service: Service) -> str | None:
 
 
 def _only_known(service: Service) -> str:
-    if service.installation.config.models:
-        _unclear()
-    with reading(service.installation.engine) as connection:
-        known = known_models(connection)
+    known = known_models(service)
     return known[0] if len(known) == 1 else _unclear()
 
 
 def _unclear() -> str:
     detail = "which model is meant is not clear: not exactly one is declared; name it as model_id"
     raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "model-unclear", detail)
-
-
-def _has_predicted(service: Service, model_id: str) -> bool:
-    with reading(service.installation.engine) as connection:
-        query = select(1).where(hour_revision.c.model_id == model_id).limit(1)
-        return connection.scalar(query) is not None

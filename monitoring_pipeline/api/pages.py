@@ -3,14 +3,13 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from monitoring_pipeline.api.problems import Problem
+from monitoring_pipeline.api.problems import invalid
 
 T = TypeVar("T")
 
@@ -55,8 +54,7 @@ def decode_cursor(cursor: str | None, kinds: Sequence[type[str] | type[int]]) ->
     except (binascii.Error, ValueError):
         key = None
     if not _is_key(key, kinds):
-        detail = "query.cursor: not a cursor of this list; send next_cursor of the page before"
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)
+        raise invalid(("query.cursor", "not a cursor of this list; send next_cursor of the page before"))
     return tuple(key)
 
 

@@ -11,6 +11,7 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -77,13 +78,25 @@ def unexpected() -> Problem:
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail)
 
 
+def invalid(*errors: tuple[str, str]) -> Problem:
+    """What is told of a request that is well formed and cannot be meant, or of one that is not well formed.
+
+    Args:
+        errors: each with its place, such as ``query.limit``, and what is wrong there and what to do.
+    """
+    told = [{"place": place, "message": one_line(message)} for place, message in errors]
+    detail = "; ".join(f"{error['place']}: {error['message']}" for error in told)
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail, errors=told)
+
+
 def install_problems(app: FastAPI) -> None:
     """Answer every error of the app with a problem document."""
     app.add_exception_handler(Problem, _as_told)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _of_framework)
     app.add_exception_handler(MonitorError, _unserved)
     app.add_exception_handler(OperationalError, _unserved)
+    app.add_exception_handler(NoConnectionError, _unserved)
 
 
 async def _as_told(_request: Request, error: Exception) -> Response:
@@ -91,14 +104,10 @@ async def _as_told(_request: Request, error: Exception) -> Response:
     return error.response()
 
 
-async def _invalid(_request: Request, error: Exception) -> Response:
+async def _not_valid(_request: Request, error: Exception) -> Response:
     """Wrong parameters: each with its place, without repeating what was sent."""
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"place": _place(found["loc"]), "message": one_line(found["msg"])} for found in error.errors()[:MOST_ERRORS]
-    ]
-    detail = "; ".join(f"{found['place']}: {found['message']}" for found in errors)
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail, errors=errors).response()
+    return invalid(*((_place(found["loc"]), found["msg"]) for found in error.errors()[:MOST_ERRORS])).response()
 
 
 def _place(location: tuple[str | int, ...]) -> str:

@@ -4,6 +4,8 @@ import gc
 import ipaddress
 import logging
 import os
+from collections.abc import Callable
+from contextlib import suppress
 
 import uvicorn
 
@@ -11,27 +13,38 @@ from monitoring_pipeline.access.book import TokenBook
 from monitoring_pipeline.access.browsers import allowed_hosts
 from monitoring_pipeline.access.tokens import list_tokens
 from monitoring_pipeline.api.app import create_app
-from monitoring_pipeline.api.hardening_connection import BoundedConnection
+from monitoring_pipeline.api.hardening.connections import BoundedConnection
+from monitoring_pipeline.api.listening import AnnouncedServer, bound
+from monitoring_pipeline.api.memory import give_back_memory
 from monitoring_pipeline.api.service import Service
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.events.group_commit import EventWriter
 from monitoring_pipeline.installation import Installation
+from monitoring_pipeline.stages.live.filling import Filling
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 8000
 GRACE_SECONDS = 30  # requests in flight may end; what was acknowledged is stored anyway
 
 
-def serve(installation: Installation, *, host: str = LOOPBACK, port: int = DEFAULT_PORT) -> None:
+def serve(
+    installation: Installation,
+    *,
+    host: str = LOOPBACK,
+    port: int = DEFAULT_PORT,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
         installation: the config and the store.
         host: the address to listen on; any other than loopback needs a token to exist.
         port: the port.
+        ready: called once, when requests are taken.
 
     Raises:
-        MonitorError: if others could reach the server and there is no token to keep them out.
+        MonitorError: if others could reach the server and there is no token to keep them out, or if the address or the
+            port cannot be had.
     """
     is_loopback = _is_loopback(host)
     if not is_loopback and not _has_live_token(installation):
@@ -39,19 +52,18 @@ def serve(installation: Installation, *, host: str = LOOPBACK, port: int = DEFAU
             f"{host} can be reached from other machines and there is no token; make one with 'monitor token create', "
             f"or listen on {LOOPBACK}"
         )
+    sockets = bound(host, port)
+    give_back_memory()
     hosts = allowed_hosts(os.environ)
     # Who may be addressed by others answers nothing without a token; so a name is not asked for unless some are given.
-    app = create_app(
-        service_of(installation, open_to_anybody=is_loopback), hosts=hosts if is_loopback or hosts else None
-    )
+    service = service_of(installation, open_to_anybody=is_loopback)
+    app = create_app(service, hosts=hosts if is_loopback or hosts else None)
     logging.getLogger("uvicorn.error").name = "monitor"
     # What is loaded by now lives as long as the process: looking through it for garbage only makes answers wait.
     gc.collect()
     gc.freeze()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -60,6 +72,11 @@ def serve(installation: Installation, *, host: str = LOOPBACK, port: int = DEFAU
         ws="none",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    server = AnnouncedServer(config, ready=ready)
+    with Filling(service.live), suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
+        server.run(sockets)
+    if not server.started:
+        raise MonitorError("the server could not start; the lines above say why")
 
 
 def service_of(installation: Installation, *, open_to_anybody: bool) -> Service:

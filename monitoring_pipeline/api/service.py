@@ -7,9 +7,13 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from monitoring_pipeline.access.book import TokenBook
+from monitoring_pipeline.api.components.component import Component
+from monitoring_pipeline.api.ingest.allowance import Allowance
 from monitoring_pipeline.api.ingest.limits import IngestLimits
-from monitoring_pipeline.api.insight import Insight
-from monitoring_pipeline.api.simulations import Simulations
+from monitoring_pipeline.api.metering.lately import Lately
+from monitoring_pipeline.api.present.insight import Insight
+from monitoring_pipeline.api.present.spared import Spared
+from monitoring_pipeline.api.simulations.runner import Simulations
 from monitoring_pipeline.events.group_commit import EventWriter
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.lake.files import Lake
@@ -31,6 +35,21 @@ class Service:
     writer: EventWriter
     tokens: TokenBook
     limits: IngestLimits = field(default_factory=IngestLimits)
+
+    @cached_property
+    def allowance(self) -> Allowance:
+        """What the requests under way hold in memory."""
+        return Allowance(self.limits, clock=self.installation.clock)
+
+    @cached_property
+    def lately(self) -> Lately:
+        """What was answered in the last minutes."""
+        return Lately(self.installation.clock)
+
+    @cached_property
+    def parts(self) -> Spared[list[Component]]:
+        """How each part of the monitor does; anybody may ask, with or without a token."""
+        return Spared()
 
     @cached_property
     def insight(self) -> Insight:

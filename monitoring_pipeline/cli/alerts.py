@@ -9,28 +9,12 @@ from monitoring_pipeline.alerts.outbox import put_back_failed
 from monitoring_pipeline.alerts.read import list_alerts, worst_active_severity
 from monitoring_pipeline.alerts.tables import alerts
 from monitoring_pipeline.alerts.vocabulary import AlertState
-from monitoring_pipeline.cli.columns import (
-    GROUP,
-    PIPE_DIGITS,
-    TERMINAL_DIGITS,
-    WINDOW,
-    Cell,
-    Column,
-    Row,
-    number,
-    ratio,
-    text,
-)
-from monitoring_pipeline.cli.handling import (
-    acknowledge_command,
-    end_silence_command,
-    silence_command,
-    silences_command,
-)
+from monitoring_pipeline.cli.acknowledging import acknowledge_command
+from monitoring_pipeline.cli.alert_columns import ALERT_COLUMNS, HISTORY_COLUMNS
 from monitoring_pipeline.cli.options import ConfigOption, FromOption, JsonOption, ModelOption, ToOption, check_order
 from monitoring_pipeline.cli.output import print_json, print_table, say
 from monitoring_pipeline.cli.reading import EXIT_NOT_ENOUGH_DATA, guess
-from monitoring_pipeline.clock import system_clock
+from monitoring_pipeline.cli.silences import end_silence_command, silence_command, silences_command
 from monitoring_pipeline.config.models import Severity
 from monitoring_pipeline.database import writing
 from monitoring_pipeline.installation import Installation, open_installation
@@ -54,60 +38,6 @@ app = typer.Typer(
     List alerts; tell one alert's life; take note of one; send nothing of some for a while; send again what
     could not be delivered.
     """,
-)
-
-
-def _bound(digits: int) -> Cell:
-    return lambda row: f"{row['direction']} {row['threshold']:.{digits}g}"
-
-
-def _deliveries(row: Row) -> str:
-    return ", ".join(f"{count} {state}" for state, count in row["deliveries"].items() if count) or "-"
-
-
-COLUMNS = (
-    WINDOW,
-    Column("grain", text("grain"), shared="grain"),
-    *GROUP,
-    Column("rule", text("rule_id")),
-    Column("severity", text("severity"), whole=True),
-    Column("state", text("state"), whole=True),
-    Column("metric", text("metric")),
-    number("value", "value"),
-    Column("alert if", _bound(PIPE_DIGITS), on_terminal=_bound(TERMINAL_DIGITS)),
-    Column("coverage", ratio("coverage"), optional=True),
-    Column("deliveries", _deliveries, optional=True),
-    Column("acknowledged", text("acknowledged_by"), optional=True),
-)
-
-
-def _change(key: str, digits: str) -> Cell:
-    def told(row: Row) -> str:
-        old, new = ("-" if row[name] is None else format(row[name], digits) for name in (f"old_{key}", f"new_{key}"))
-        return new if old in {"-", new} else f"{old} -> {new}"
-
-    return told
-
-
-def _causes(row: Row) -> str:
-    causes = row["causes"]
-    if causes is None:
-        return "-"
-    if causes["by_age_alone"]:
-        return "age alone"
-    named = [f"{batch['source']} ({batch['row_count']} {batch['kind']})" for batch in causes["batches"]]
-    further = causes["further_batch_count"]
-    return ", ".join([*named, *([f"{further} more"] if further else [])]) or "-"
-
-
-HISTORY_COLUMNS = (
-    Column("known at", text("known_at"), whole=True),
-    Column("from", text("from_state")),
-    Column("to", text("to_state"), whole=True),
-    Column("severity", text("severity")),
-    Column("value", _change("value", f".{PIPE_DIGITS}g"), on_terminal=_change("value", f".{TERMINAL_DIGITS}g")),
-    Column("coverage", _change("coverage", ".1%")),
-    Column("caused by", _causes),
 )
 
 
@@ -206,8 +136,9 @@ def redeliver_command(
     Put notifications that were given up back into the outbox; the next delivery tries them again under the
     same ids. Use it when a receiver was down for longer than the attempts lasted, about half a day.
     """
-    with writing(open_installation(config).engine) as connection:
-        count = put_back_failed(connection, now=system_clock(), channel=channel)
+    installation = open_installation(config)
+    with writing(installation.engine) as connection:
+        count = put_back_failed(connection, now=installation.clock(), channel=channel)
     say(f"{count} notifications put back into the outbox")
 
 
@@ -215,7 +146,7 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     elif rows:
-        print_table(rows, COLUMNS)
+        print_table(rows, ALERT_COLUMNS)
 
 
 def _say_why(installation: Installation, model_id: str | None) -> None:

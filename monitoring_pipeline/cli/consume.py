@@ -1,5 +1,6 @@
 """``monitor consume``: topics of Kafka into the store."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -19,10 +20,12 @@ from monitoring_pipeline.installation import Installation, open_installation
 from monitoring_pipeline.services.processes import StopSignals
 from monitoring_pipeline.sources.account import Account
 from monitoring_pipeline.sources.intake import Intake
-from monitoring_pipeline.sources.kafka import Consumed, TopicReader
+from monitoring_pipeline.sources.kafka.reader import Consumed, TopicReader
 
 # A line of progress no more often than this.
 PROGRESS_SECONDS = 10.0
+# A trouble that lasts, no more often than this.
+REPEATED_SECONDS = 60.0
 
 SourceOption = Annotated[
     str | None, typer.Option("--source", metavar="NAME", help="One source of type kafka; all of them if left out.")
@@ -50,8 +53,8 @@ def consume(
     the partitions. The account is printed at the end, progress goes to stderr.
 
     \b
-    Exit codes: 0 ended as asked, 1 the brokers or the store cannot be used, 2 wrong usage, 3 with
-    --until-caught-up: rows were rejected.
+    Exit codes: 0 ended as asked, 1 the brokers or the store cannot be used,
+    2 wrong usage, 3 with --until-caught-up: rows were rejected.
     """
     installation = open_installation(config)
     sources = _sources(installation.config, source)
@@ -66,10 +69,10 @@ def consume(
 
 def _sources(config: MonitoringConfig, name: str | None) -> dict[str, KafkaSource]:
     found = {name: source for name, source in config.sources.items() if isinstance(source, KafkaSource)}
+    if not found:
+        raise MonitorError("the config names no source of type kafka; add one under sources (docs/how-to/sources.md)")
     if name is not None and name not in found:
         raise MonitorError(f"there is no source {name!r} of type kafka; {allowed_values(name, found)}")
-    if not found:
-        raise MonitorError("the config names no source of type kafka; add one under sources")
     return found if name is None else {name: found[name]}
 
 
@@ -94,7 +97,7 @@ def _read(
 
     with ExitStack() as stack:
         readers = [
-            stack.enter_context(TopicReader(name, source, intake=intake, environ=os.environ, tell=say))
+            stack.enter_context(TopicReader(name, source, intake=intake, environ=os.environ, tell=_Told()))
             for name, source in sources.items()
         ]
         accounts += [reader.account for reader in readers]
@@ -104,6 +107,24 @@ def _read(
         with ThreadPoolExecutor(len(readers)) as threads:
             for running in [threads.submit(run, reader) for reader in readers]:
                 running.result()
+
+
+class _Told:
+    """What hinders a reading, on stderr; what the library says of brokers once a minute, for it tries all the time."""
+
+    def __init__(self) -> None:
+        self._told_at: dict[str, float] = {}
+        # The library's own lines say the same once more; the handler keeps Python from printing them.
+        logging.getLogger("monitoring_pipeline.sources.kafka").addHandler(logging.NullHandler())
+
+    def __call__(self, sentence: str) -> None:
+        """Say it, unless it is of a broker and was said just now; milliseconds in brackets make no difference."""
+        trouble, now = sentence.partition(" (")[0], time.monotonic()
+        is_of_brokers = sentence.startswith("sources.")
+        if is_of_brokers and now - self._told_at.get(trouble, -REPEATED_SECONDS) < REPEATED_SECONDS:
+            return
+        self._told_at[trouble] = now
+        say(sentence)
 
 
 class _Progress:

@@ -12,8 +12,8 @@ from monitoring_pipeline.cli.columns import Column, Row, text
 from monitoring_pipeline.cli.options import ConfigOption, JsonOption
 from monitoring_pipeline.cli.output import counted, print_json, print_table, say
 from monitoring_pipeline.events.ingest import Progress, ProgressCallback, ingest_file
-from monitoring_pipeline.events.report import IngestReport
 from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.events.storing.report import IngestReport
 from monitoring_pipeline.installation import Installation, open_installation
 from monitoring_pipeline.text import printable
 

@@ -18,6 +18,7 @@ Examples:
   monitor ingest predictions.ndjson actuals.csv   store what happened
   monitor reconcile                               compute every hour that is due
   monitor metrics --model flight_delay --from 2013-06-17 --json
+  monitor serve                                   the HTTP API on :8000, docs at /docs
   monitor dev                                     Dagster on :3000, MLflow on :5000
 
 \b

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from monitoring_pipeline.cli.columns import Column, text
-from monitoring_pipeline.cli.handling import ByOption, whoever_this_is
 from monitoring_pipeline.cli.options import ConfigOption, FromOption, JsonOption, ToOption, check_order
 from monitoring_pipeline.cli.output import counted, print_json, print_table, say
+from monitoring_pipeline.cli.who import ByOption, whoever_this_is
 from monitoring_pipeline.events.quarantine import QuarantineReason
 from monitoring_pipeline.events.quarantined import (
     QuarantineSelection,
@@ -104,6 +104,8 @@ def list_command(
         print_json(rows)
     elif rows:
         print_table(rows, COLUMNS)
+        if not discarded:
+            say("'monitor quarantine show ROW' prints one with what was received, 'replay' tries them again")
     else:
         say("no row in quarantine matches")
     if next_key is not None:
@@ -167,10 +169,12 @@ def replay_command(
     if as_json:
         print_json([report.to_dict()])
     else:
-        say(f"{counted(report.selected, 'row')} tried: {report.accepted:,} stored, {report.duplicates:,} known already")
+        tried = report.selected - report.not_tried
+        say(f"{counted(tried, 'row')} tried: {report.accepted:,} stored, {report.duplicates:,} known already")
     if stay := report.refused + report.not_tried:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.reasons.items()))
-        say(f"{counted(stay, 'row')} stay in quarantine ({reasons})")
+        verb = "stays" if stay == 1 else "stay"
+        say(f"{counted(stay, 'row')} {verb} in quarantine ({reasons}); see docs/how-to/bad-rows.md")
         raise typer.Exit(EXIT_ROWS_STAY)
 
 

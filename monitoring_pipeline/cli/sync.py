@@ -40,13 +40,15 @@ def sync(
     crash skips nothing and stores nothing twice. With --watch only readings with news are printed; Ctrl-C ends it.
 
     \b
-    Exit codes: 0 nothing was rejected, 1 a source cannot be read, 2 wrong usage, 3 rows were rejected;
-    with --watch 0.
+    Exit codes: 0 nothing was rejected, 1 a source cannot be read, 2 wrong usage,
+    3 rows were rejected; with --watch 0.
     """
     installation = open_installation(config)
+    if not pulled_sources(installation.config):
+        raise MonitorError(
+            "the config names no source of type files, url or sql; add one under sources (docs/how-to/sources.md)"
+        )
     sources = pulled_sources(installation.config, source or ())
-    if not sources:
-        raise MonitorError("the config names no source of type files, url or sql; add one under sources")
     if watch is None:
         accounts = _read_on(installation, sources)
         show_accounts(accounts, as_json=as_json)

@@ -1,5 +1,6 @@
 """``monitor token``: who may use the HTTP API, and for what."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -33,14 +34,19 @@ def _scopes(row: Row) -> str:
     return ", ".join(row["scopes"])
 
 
+def _minute(key: str) -> Callable[[Row], str]:
+    """An instant for people; --json has it exactly."""
+    return lambda row: "-" if row[key] is None else f"{row[key][:16].replace('T', ' ')}Z"
+
+
 COLUMNS = (
     Column("token", text("token_id"), whole=True),
     Column("client", text("client"), whole=True),
     Column("scopes", _scopes),
     Column("state", text("state"), whole=True),
-    Column("created", text("created_at")),
-    Column("expires", text("expires_at")),
-    Column("revoked", text("revoked_at"), optional=True),
+    Column("created", _minute("created_at")),
+    Column("expires", _minute("expires_at")),
+    Column("revoked", _minute("revoked_at"), optional=True),
 )
 
 
@@ -62,7 +68,7 @@ def create_command(
         ),
     ],
     days: Annotated[
-        int, typer.Option("--days", min=1, max=MOST_DAYS, help="How long it lives.", show_default=True)
+        int, typer.Option("--days", metavar="N", min=1, max=MOST_DAYS, help="How long it lives.", show_default=True)
     ] = DEFAULT_DAYS,
     config: ConfigOption = None,
 ) -> None:
@@ -84,6 +90,9 @@ def create_command(
         f"{isoformat(token.expires_at)}; it is shown this once"
     )
     typer.echo(secret)
+    say(f"send it as the header 'Authorization: Bearer TOKEN'; servers take it within {REFRESH_SECONDS:g} seconds")
+    if len(list_tokens(here.engine)) == 1:
+        say("this is the first token: from now on every request needs one, also on loopback")
 
 
 @app.command("list", short_help="The tokens, and what they open.")

@@ -11,7 +11,7 @@ that hangs delays or breaks the service.
 from monitoring_pipeline.client.account import Stats
 from monitoring_pipeline.client.client import MonitorClient
 from monitoring_pipeline.client.events import InvalidEventError
-from monitoring_pipeline.client.monitored import Prediction, latest_prediction_id
-from monitoring_pipeline.client.room import Overflow
+from monitoring_pipeline.client.recording.monitored import Prediction, latest_prediction_id
+from monitoring_pipeline.client.spool.room import Overflow
 
 __all__ = ["InvalidEventError", "MonitorClient", "Overflow", "Prediction", "Stats", "latest_prediction_id"]

@@ -9,13 +9,13 @@ from typing import Self
 from monitoring_pipeline.client.account import Stats
 from monitoring_pipeline.client.endings import look_after, look_after_worker
 from monitoring_pipeline.client.events import Clock, Kind, system_clock
-from monitoring_pipeline.client.monitored import Timer, system_timer
-from monitoring_pipeline.client.pauses import Jitter, Pauses, system_jitter
-from monitoring_pipeline.client.posting import Poster
-from monitoring_pipeline.client.recorder import Recorder
-from monitoring_pipeline.client.room import Overflow
+from monitoring_pipeline.client.recording.monitored import Timer, system_timer
+from monitoring_pipeline.client.recording.recorder import Recorder
+from monitoring_pipeline.client.sending.pauses import Jitter, Pauses, system_jitter
+from monitoring_pipeline.client.sending.posting import Poster
 from monitoring_pipeline.client.settings import Settings, address_of, checked_token
 from monitoring_pipeline.client.shipping import Shipping
+from monitoring_pipeline.client.spool.room import Overflow
 
 
 class MonitorClient(Recorder):
@@ -27,7 +27,8 @@ class MonitorClient(Recorder):
 
     Args:
         url: of the server: ``https://monitor.example.com``.
-        token: with the scope ``events:append``.
+        token: with the scope ``events:append``; a path is a file that holds it, read for each request, so that a new
+            token needs no restart.
         spool: a folder in which events are safe until the server has stored them. Processes may share it, and take over
             what those that died have left. Without one events wait in memory only.
         environment: of predictions that name none.
@@ -54,7 +55,7 @@ class MonitorClient(Recorder):
         self,
         url: str,
         *,
-        token: str | None = None,
+        token: str | Path | None = None,
         spool: Path | str | None = None,
         environment: str | None = None,
         max_memory_bytes: int = 16_000_000,
@@ -73,7 +74,7 @@ class MonitorClient(Recorder):
         jitter: Jitter = system_jitter,
     ) -> None:
         super().__init__(environment=environment, strict=strict, clock=clock, timer=timer)
-        address, token = address_of(url), checked_token(token)
+        address, secret = address_of(url), token if isinstance(token, Path) else checked_token(token)
         self._exit_timeout_seconds = exit_timeout_seconds
         self._closed = False
         pauses = Pauses(first_seconds=first_pause_seconds, most_seconds=most_pause_seconds, jitter=jitter)
@@ -88,7 +89,7 @@ class MonitorClient(Recorder):
         )
 
         def new_shipping() -> Shipping:
-            poster = Poster(address, token=token, timeout_seconds=timeout_seconds, verify=verify, clock=clock)
+            poster = Poster(address, token=secret, timeout_seconds=timeout_seconds, verify=verify, clock=clock)
             return Shipping(settings, poster)
 
         self._new_shipping = new_shipping

@@ -7,7 +7,7 @@ import sys
 import weakref
 from typing import Protocol
 
-from monitoring_pipeline.client.folder import forget_after_fork
+from monitoring_pipeline.client.spool.folder import forget_after_fork
 
 
 class Ending(Protocol):

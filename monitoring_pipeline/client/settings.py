@@ -5,8 +5,8 @@ from pathlib import Path
 
 import httpx
 
-from monitoring_pipeline.client.pauses import Pauses
-from monitoring_pipeline.client.room import Overflow
+from monitoring_pipeline.client.sending.pauses import Pauses
+from monitoring_pipeline.client.spool.room import Overflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,15 +12,15 @@ from dataclasses import replace
 from functools import partial
 
 from monitoring_pipeline.client.account import Account, Stats
-from monitoring_pipeline.client.backlog import Backlog
 from monitoring_pipeline.client.events import Kind
 from monitoring_pipeline.client.inbox import Inbox, weight_bytes
 from monitoring_pipeline.client.notices import Notices
-from monitoring_pipeline.client.parcels import divided
-from monitoring_pipeline.client.posting import Poster
-from monitoring_pipeline.client.refused import Refused
-from monitoring_pipeline.client.sender import Lines, Sender
+from monitoring_pipeline.client.sending.posting import Poster
+from monitoring_pipeline.client.sending.sender import Lines, Sender
 from monitoring_pipeline.client.settings import Settings
+from monitoring_pipeline.client.spool.backlog import Backlog
+from monitoring_pipeline.client.spool.parcels import divided
+from monitoring_pipeline.client.spool.refused import Refused
 
 BATCH_BYTES = 200_000  # somewhat less than a segment
 _THREAD_COUNT = 2

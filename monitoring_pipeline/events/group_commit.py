@@ -21,26 +21,21 @@ from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.database import without_values, writing
 from monitoring_pipeline.errors import MonitorError
-from monitoring_pipeline.events.batches import OpenBatches
-from monitoring_pipeline.events.landing import Landing, SortedOut, sort_out
+from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.pauses import collector_paused
 from monitoring_pipeline.events.quarantine import QuarantinedRow
-from monitoring_pipeline.events.rows import Row
 from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.events.store import take_turn
+from monitoring_pipeline.events.storing.batches import OpenBatches
+from monitoring_pipeline.events.storing.landing import Landing, SortedOut, sort_out
+from monitoring_pipeline.events.storing.transaction import take_turn
 from monitoring_pipeline.events.submissions import (
-    MOST_WAITING_BYTES,
     Outcome,
-    QueueFullError,
     Submission,
     Tell,
     Told,
     WaitingRoom,
-    WriterStoppedError,
 )
-from monitoring_pipeline.events.validate import Validator
-
-__all__ = ["MOST_WAITING_BYTES", "EventWriter", "Outcome", "QueueFullError", "WriterStoppedError"]
+from monitoring_pipeline.events.validation.validate import Validator
 
 _LOG = logging.getLogger(__name__)
 

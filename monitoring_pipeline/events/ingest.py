@@ -14,15 +14,15 @@ from sqlalchemy import Engine
 
 from monitoring_pipeline.clock import Clock, system_clock
 from monitoring_pipeline.config.models import MonitoringConfig
-from monitoring_pipeline.events.batches import Batch
-from monitoring_pipeline.events.files import open_source
-from monitoring_pipeline.events.kinds import infer_kind
-from monitoring_pipeline.events.landing import Landing
+from monitoring_pipeline.events.formats.files import open_source
+from monitoring_pipeline.events.formats.kinds import infer_kind
+from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.pauses import collector_paused
 from monitoring_pipeline.events.quarantine import QuarantineReason, Rejected, storable_text
-from monitoring_pipeline.events.report import IngestReport, Tally
-from monitoring_pipeline.events.rows import Row
 from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.events.storing.batches import Batch
+from monitoring_pipeline.events.storing.landing import Landing
+from monitoring_pipeline.events.storing.report import IngestReport, Tally
 
 BATCH_ROWS = 10_000
 _BATCH_BYTES = 32_000_000

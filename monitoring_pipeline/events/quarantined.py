@@ -1,11 +1,13 @@
 """Rows in quarantine as faces show them, and the decision that one will never be taken."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, select, update
 
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.database import Key, beyond, reading, writing
@@ -13,11 +15,12 @@ from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.events.quarantine import QuarantineReason
 from monitoring_pipeline.events.readable import TEXT_AT_FAULT
 from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.events.store import take_turn
+from monitoring_pipeline.events.storing.transaction import take_turn
 from monitoring_pipeline.events.tables import quarantine
 from monitoring_pipeline.windows import isoformat
 
 MAX_NOTE_CHARS = 1_000
+MOST_CHARS_TOGETHER = 10_000_000  # of the texts of rows that are in memory together: one may have a million
 _ID = re.compile("[0-9a-f]{6,64}")
 
 PLACE = (quarantine.c.received_at, quarantine.c.quarantine_id)
@@ -68,7 +71,8 @@ def page_of_quarantined(
 ) -> tuple[list[dict[str, Any]], Key | None]:
     """Some of the rows that match, the newest first, and the key behind which the others are.
 
-    ``can_be_replayed`` is false of a row whose text itself is at fault: it must be written anew.
+    Rows of long texts come in smaller pages than was asked for. ``can_be_replayed`` is false of a row whose text itself
+    is at fault: it must be written anew.
 
     Args:
         engine: the store.
@@ -78,12 +82,25 @@ def page_of_quarantined(
     """
     place = [] if after is None else [beyond(PLACE, after, descending=True)]
     query = select(quarantine).where(*selection.conditions(), *place)
+    newest_first = query.order_by(*(column.desc() for column in PLACE))
     with reading(engine) as connection:
-        newest_first = query.order_by(*(column.desc() for column in PLACE)).limit(limit + 1)
-        rows = connection.execute(newest_first).all()
-    shown = rows[:limit]
-    next_key = (shown[-1].received_at, shown[-1].quarantine_id) if len(rows) > limit else None
-    return [_shown(row) for row in shown], next_key
+        count, has_more = that_fit(connection, newest_first, most=limit)
+        rows = connection.execute(newest_first.limit(count)).all()
+    next_key = (rows[-1].received_at, rows[-1].quarantine_id) if rows and has_more else None
+    return [_shown(row) for row in rows], next_key
+
+
+def that_fit(connection: Connection, query: Select[Any], *, most: int) -> tuple[int, bool]:
+    """How many of the first rows of a query may be in memory together, and whether others follow them.
+
+    Args:
+        connection: an open transaction.
+        query: rows in quarantine in some order.
+        most: the most rows; if there are any, it is one at least.
+    """
+    sizes = connection.scalars(query.with_only_columns(func.length(quarantine.c.raw)).limit(most + 1)).all()
+    count = max(bisect_right(list(accumulate(sizes[:most])), MOST_CHARS_TOGETHER), min(1, len(sizes)))
+    return count, len(sizes) > count
 
 
 def models_in_quarantine(connection: Connection) -> list[str]:

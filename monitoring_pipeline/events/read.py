@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 
 from monitoring_pipeline.events.seals import sealed_evidence
 from monitoring_pipeline.events.tables import actuals, hour_revision, predictions
@@ -59,6 +59,23 @@ def predictions_of_hours(connection: Connection, model_id: str, hours: Collectio
     return _rows_of_hours(connection, predictions, PREDICTION_COLUMNS, model_id, hours)
 
 
+def predictions_between(connection: Connection, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
+    """Rows of ``PREDICTION_COLUMNS`` of one model, predicted in ``[start, end)``."""
+    return _rows_between(connection, predictions, PREDICTION_COLUMNS, model_id, start, end)
+
+
+def actuals_between(connection: Connection, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
+    """Rows of ``ACTUAL_COLUMNS``: every revision of the truth about predictions made in ``[start, end)``."""
+    return _rows_between(connection, actuals, ACTUAL_COLUMNS, model_id, start, end)
+
+
+def count_between(connection: Connection, model_id: str, start: int, end: int) -> int:
+    """How many predictions a model made in ``[start, end)``, of those that the event store holds."""
+    made_at = predictions.c.predicted_at
+    query = select(func.count()).where(predictions.c.model_id == model_id, made_at >= start, made_at < end)
+    return connection.scalar(query) or 0
+
+
 def actuals_of_hours(connection: Connection, model_id: str, hours: Collection[int]) -> list[tuple[Any, ...]]:
     """Rows of ``ACTUAL_COLUMNS``: every revision of the truth about predictions made in the hours."""
     return _rows_of_hours(connection, actuals, ACTUAL_COLUMNS, model_id, hours)
@@ -68,12 +85,20 @@ def _rows_of_hours(
     connection: Connection, table: Table, columns: Sequence[str], model_id: str, hours: Collection[int]
 ) -> list[tuple[Any, ...]]:
     """One index range for each run of hours without a gap, so that what lies between scattered hours is not read."""
-    query = select(*(table.c[name] for name in columns)).where(table.c.model_id == model_id)
     rows: list[tuple[Any, ...]] = []
     for start, end in spans(hours, Grain.HOUR):
-        of_span = query.where(table.c.predicted_at >= start, table.c.predicted_at < end)
-        rows += [tuple(row) for row in connection.execute(of_span)]
+        rows += _rows_between(connection, table, columns, model_id, start, end)
     return rows
+
+
+def _rows_between(
+    connection: Connection, table: Table, columns: Sequence[str], model_id: str, start: int, end: int
+) -> list[tuple[Any, ...]]:
+    made_at = table.c.predicted_at
+    query = select(*(table.c[name] for name in columns)).where(
+        table.c.model_id == model_id, made_at >= start, made_at < end
+    )
+    return [tuple(row) for row in connection.execute(query)]
 
 
 def known_models(connection: Connection) -> list[str]:

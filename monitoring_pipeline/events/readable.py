@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import orjson
 
-from monitoring_pipeline.events import checks
-from monitoring_pipeline.events.ndjson import parse_object
+from monitoring_pipeline.events.formats.ndjson import parse_object
 from monitoring_pipeline.events.quarantine import QuarantinedRow, QuarantineReason, Rejected
+from monitoring_pipeline.events.validation import checks
 
 TEXT_AT_FAULT = frozenset(
     {
@@ -30,10 +30,17 @@ def model_in(row: QuarantinedRow) -> str | None:
     if row.reason is QuarantineReason.DUPLICATE_KEY:
         return None
     try:
-        record = orjson.loads(row.raw)
+        record = _loaded(row.raw)
         return checks.text(record.get("model_id"), field="model_id") if isinstance(record, dict) else None
-    except (orjson.JSONDecodeError, Rejected):
+    except Rejected:
         return None
+
+
+def _loaded(raw: str) -> object:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return record_in(raw)  # slower, and takes NaN
 
 
 def record_in(raw: str) -> Mapping[str, object] | None:

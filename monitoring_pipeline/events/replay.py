@@ -17,16 +17,16 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, delete
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.database import Key, beyond, writing
-from monitoring_pipeline.events.batches import Batch
-from monitoring_pipeline.events.landing import Landing, sort_out
+from monitoring_pipeline.events.formats.rows import Row as SourceRow
 from monitoring_pipeline.events.quarantine import QuarantinedRow
-from monitoring_pipeline.events.quarantined import PLACE, QuarantineSelection
+from monitoring_pipeline.events.quarantined import PLACE, QuarantineSelection, that_fit
 from monitoring_pipeline.events.readable import TEXT_AT_FAULT, record_in
-from monitoring_pipeline.events.rows import Row as SourceRow
 from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.events.store import take_turn
+from monitoring_pipeline.events.storing.batches import Batch
+from monitoring_pipeline.events.storing.landing import Landing, sort_out
+from monitoring_pipeline.events.storing.transaction import take_turn
 from monitoring_pipeline.events.tables import quarantine
-from monitoring_pipeline.events.validate import Validator
+from monitoring_pipeline.events.validation.validate import Validator
 
 SOURCE = "replay"
 ROWS_PER_TRANSACTION = 1_000  # the writers of events wait meanwhile
@@ -70,15 +70,16 @@ class _Replay:
     report: ReplayReport
 
     def transaction(self, wanted: Sequence[ColumnElement[bool]], *, most: int) -> Key | None:
-        """Try the oldest rows that are wanted; the key of the last of them, or ``None`` if there were none."""
+        """Try the oldest rows that are wanted; the key of the last of them, or ``None`` if no others follow."""
+        oldest_first = select(quarantine).where(quarantine.c.discarded_at.is_(None), *wanted).order_by(*PLACE)
         with writing(self.engine) as connection:
             take_turn(connection)
-            query = select(quarantine).where(quarantine.c.discarded_at.is_(None), *wanted).order_by(*PLACE).limit(most)
-            found = connection.execute(query).all()
+            count, has_more = that_fit(connection, oldest_first, most=most)
+            found = connection.execute(oldest_first.limit(count)).all()
             self.report.selected += len(found)
             for kind in Kind:  # predictions first: an actual of the same call then finds its own
                 self._try(connection, kind, [row for row in found if row.kind == kind])
-        return (found[-1].received_at, found[-1].quarantine_id) if found else None
+        return (found[-1].received_at, found[-1].quarantine_id) if found and has_more else None
 
     def _try(self, connection: Connection, kind: Kind, found: Sequence[Row[Any]]) -> None:
         records = {place: _record(row) for place, row in enumerate(found)}
@@ -139,11 +140,9 @@ def replay(
     place = after
     while limit is None or report.selected < limit:
         most = ROWS_PER_TRANSACTION if limit is None else min(ROWS_PER_TRANSACTION, limit - report.selected)
-        before = report.selected
-        last = call.transaction([*wanted, *([] if place is None else [beyond(PLACE, place)])], most=most)
-        if report.selected - before < most:
+        place = call.transaction([*wanted, *([] if place is None else [beyond(PLACE, place)])], most=most)
+        if place is None:
             return report
-        place = last
     report.next_key = place
     return report
 

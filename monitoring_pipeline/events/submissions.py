@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.quarantine import QuarantinedRow
-from monitoring_pipeline.events.rows import Row
 from monitoring_pipeline.events.schema import Kind
 
 MOST_ROWS_OF_A_COMMIT = 10_000  # a single larger submission is a transaction of its own

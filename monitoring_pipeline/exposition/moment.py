@@ -7,7 +7,7 @@ from typing import Self
 from sqlalchemy import Connection, func, select
 
 from monitoring_pipeline.config.models import MonitoringConfig
-from monitoring_pipeline.events.totals_tables import version_totals
+from monitoring_pipeline.events.totals.tables import version_totals
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.stages.span import MonitoredSpan
 from monitoring_pipeline.windows import SECOND_MICROS

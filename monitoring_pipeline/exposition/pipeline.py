@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from sqlalchemy import func, select
 
-from monitoring_pipeline.events.ingest_totals import RowOutcome
 from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.events.totals_tables import ingest_counters
+from monitoring_pipeline.events.totals.ingest_totals import RowOutcome
+from monitoring_pipeline.events.totals.tables import ingest_counters
 from monitoring_pipeline.exposition.families import MODEL, Family
 from monitoring_pipeline.exposition.moment import Moment, seconds
 from monitoring_pipeline.lake.tables import partition_ledger

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import func, select
 
-from monitoring_pipeline.events.totals import BEYOND, EDGES, SUM, Series, bucket_names
-from monitoring_pipeline.events.totals_tables import prediction_counters, version_totals
+from monitoring_pipeline.events.totals.counting import BEYOND, EDGES, SUM, Series, bucket_names
+from monitoring_pipeline.events.totals.tables import prediction_counters, version_totals
 from monitoring_pipeline.exposition.families import MODEL, Buckets, Family, Labels
 from monitoring_pipeline.exposition.moment import Moment, seconds
 from monitoring_pipeline.windows import DAY_MICROS

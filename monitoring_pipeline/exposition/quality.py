@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from monitoring_pipeline.config.models import Severity
-from monitoring_pipeline.events.totals_tables import version_totals
+from monitoring_pipeline.events.totals.tables import version_totals
 from monitoring_pipeline.exposition.families import MODEL, Family
 from monitoring_pipeline.exposition.moment import Moment
 from monitoring_pipeline.exposition.standing import SHOWN_MICROS

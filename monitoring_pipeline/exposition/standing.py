@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table, select
 
-from monitoring_pipeline.events.totals_tables import version_totals
+from monitoring_pipeline.events.totals.tables import version_totals
 from monitoring_pipeline.exposition.moment import Moment
 from monitoring_pipeline.windows import DAY_MICROS, Grain
 

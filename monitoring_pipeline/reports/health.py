@@ -12,7 +12,8 @@ error_rate              0            up to 0.01     above 0.01
 model_status            1            -              0
 ======================= ============ ============== ============
 
-``error_rate`` is the share of rows that could not be taken, of all models: a row that cannot be read names none.
+``error_rate`` is the share of requests that the server could not serve, of the last minutes: of the monitor, not of a
+model.
 ``model_status`` is 1 if the model predicted at all in the hours that are looked at.
 """
 

@@ -10,14 +10,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from monitoring_pipeline.installation import Installation
-from monitoring_pipeline.reports.advice import advice
-from monitoring_pipeline.reports.facts import Facts, Series, facts_of
+from monitoring_pipeline.reports.advice.advise import advice
+from monitoring_pipeline.reports.facts import Facts, Series
 from monitoring_pipeline.reports.forecast import Forecast, forecast
 from monitoring_pipeline.reports.measured import measured_run
 from monitoring_pipeline.reports.pictures.labels import labels_picture
 from monitoring_pipeline.reports.pictures.performance import performance_picture
 from monitoring_pipeline.reports.pictures.scale import written
 from monitoring_pipeline.reports.pictures.strips import alerts_picture, drift_picture
+from monitoring_pipeline.reports.read_facts import facts_of
 from monitoring_pipeline.reports.tiles import tiles
 from monitoring_pipeline.windows import SECOND_MICROS, isoformat
 
@@ -99,8 +100,8 @@ def _performance(facts: Facts, ahead: Forecast | None) -> _Section:
         why = "No day has a value yet: no truth has arrived, or no day has been computed."
         return _Section(title=title, reading=why, picture=None)
     reading = (
-        f"{_versions(known)}. The band holds the true value in 95 % of days; hollow points still wait for labels, "
-        f"whose share is drawn below. {_forecast_reading(facts, ahead)}"
+        f"{_capitalised(_versions(known))}. The band holds the true value in 95 % of days; hollow points still wait "
+        f"for labels, whose share is drawn below. {_forecast_reading(facts, ahead)}"
     )
     drawn = performance_picture(known, facts.days, ahead=ahead, rule=facts.rule)
     return _Section(title=title, reading=reading, picture=drawn)
@@ -154,8 +155,13 @@ def _labels_of(row: dict[str, object]) -> _Section:
     reasons, ages = row["reasons"], row["ages"]
     assert isinstance(reasons, tuple)
     assert isinstance(ages, tuple | list)
-    reading = " ".join(f"{str(reason)[:1].upper()}{str(reason)[1:]}." for reason in reasons)
+    reading = " ".join(f"{_capitalised(str(reason))}." for reason in reasons)
     if not ages:
         return _Section(title=title, reading=reading, picture=None)
     reading = f"{reading} The line is how labels usually come by age, the points are the newest predictions."
     return _Section(title=title, reading=reading, picture=labels_picture(ages))
+
+
+def _capitalised(sentence: str) -> str:
+    """With a capital at the beginning, and names left as they are."""
+    return sentence[:1].upper() + sentence[1:]

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from monitoring_pipeline.events.report import Tally
+from monitoring_pipeline.events.storing.report import Tally
 
 _MAX_SENTENCES = 20
 

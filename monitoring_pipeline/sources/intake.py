@@ -12,15 +12,15 @@ from sqlalchemy import Engine
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.database import writing
-from monitoring_pipeline.events.batches import Batch
-from monitoring_pipeline.events.landing import Landing, sort_out
+from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.pauses import collector_paused
 from monitoring_pipeline.events.quarantine import storable_text
-from monitoring_pipeline.events.report import Tally
-from monitoring_pipeline.events.rows import Row
 from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.events.store import take_turn
-from monitoring_pipeline.events.validate import Validator
+from monitoring_pipeline.events.storing.batches import Batch
+from monitoring_pipeline.events.storing.landing import Landing, sort_out
+from monitoring_pipeline.events.storing.report import Tally
+from monitoring_pipeline.events.storing.transaction import take_turn
+from monitoring_pipeline.events.validation.validate import Validator
 from monitoring_pipeline.sources.positions import Position, keep
 
 

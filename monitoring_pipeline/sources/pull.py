@@ -7,10 +7,10 @@ from monitoring_pipeline.config.models import FileSource, MonitoringConfig, SqlS
 from monitoring_pipeline.config.problems import allowed_values
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.sources.account import Account
-from monitoring_pipeline.sources.files import pull_files
+from monitoring_pipeline.sources.files.pull import pull_files
 from monitoring_pipeline.sources.intake import Intake
 from monitoring_pipeline.sources.positions import last_read_at
-from monitoring_pipeline.sources.sql import pull_sql
+from monitoring_pipeline.sources.sql.pull import pull_sql
 from monitoring_pipeline.sources.urls import pull_url
 from monitoring_pipeline.windows import MICROSECOND
 

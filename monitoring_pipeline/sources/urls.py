@@ -1,8 +1,6 @@
 """A file behind an address as a source: fetched when it has changed, then read like any file.
 
-The host is resolved once, each of its addresses is checked, and the connection goes to one that was checked. Redirects
-are not followed, proxies of the environment not used, and no sentence names more of the address than its host: the rest
-may be what gives access.
+No sentence names more of the address than its host: the rest may be what gives access.
 """
 
 import asyncio
@@ -15,13 +13,14 @@ from pathlib import Path
 
 import httpx
 
-from monitoring_pipeline.alerts.channels import addresses
 from monitoring_pipeline.config.models import UrlSource
 from monitoring_pipeline.errors import MonitorError
+from monitoring_pipeline.outgoing.addresses import ForbiddenAddressError
+from monitoring_pipeline.outgoing.requests import answer_to
 from monitoring_pipeline.sources.account import Account
+from monitoring_pipeline.sources.files.whole import land_all
 from monitoring_pipeline.sources.intake import Intake
 from monitoring_pipeline.sources.positions import WHOLE, Position, positions_of
-from monitoring_pipeline.sources.whole import land_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +81,8 @@ async def _fetch_in_time(name: str, source: UrlSource, url: httpx.URL, etag: str
             f"sources.{name}: {host} did not send the file within {source.timeout_seconds:g} s; "
             "set timeout_seconds if it needs longer"
         ) from None
+    except ForbiddenAddressError as error:
+        raise MonitorError(f"sources.{name}: {host} is refused: {error}") from error
     except (OSError, httpx.HTTPError, UnicodeError) as error:
         raise MonitorError(f"sources.{name}: {host} cannot be reached ({type(error).__name__})") from error
 
@@ -89,18 +90,14 @@ async def _fetch_in_time(name: str, source: UrlSource, url: httpx.URL, etag: str
 async def _fetch(name: str, source: UrlSource, url: httpx.URL, etag: str | None, file: Path) -> _Fetched | None:
     """The file's state; nothing if it is still the one that the server calls ``etag``."""
     host = url.raw_host.decode("ascii")
-    address = await _checked_address(name, source, url)
-    headers = {"Host": url.netloc.decode("ascii"), "User-Agent": "monitoring-pipeline", "Accept-Encoding": "identity"}
-    async with (
-        httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(source.timeout_seconds)) as client,
-        client.stream(
-            "GET",
-            url.copy_with(host=str(address)),
-            headers={**headers, "If-None-Match": etag} if etag else headers,
-            follow_redirects=False,
-            extensions={"sni_hostname": host},  # also the certificate's name
-        ) as response,
-    ):
+    known = {"If-None-Match": etag} if etag else {}
+    async with answer_to(
+        "GET",
+        url,
+        allow_private=source.allow_private,
+        timeout_seconds=source.timeout_seconds,
+        headers={"Accept-Encoding": "identity", **known},
+    ) as response:
         if response.status_code == HTTPStatus.NOT_MODIFIED and etag:
             return None
         if response.status_code != HTTPStatus.OK:
@@ -110,16 +107,6 @@ async def _fetch(name: str, source: UrlSource, url: httpx.URL, etag: str | None,
             raise MonitorError(f"sources.{name}: {host} packs the file on the way; store it as it is to be read")
         digest = await _write(name, source, response, file)
         return _Fetched(etag=response.headers.get("ETag"), digest=digest)
-
-
-async def _checked_address(name: str, source: UrlSource, url: httpx.URL) -> addresses.Address:
-    port = url.port or (443 if url.scheme == "https" else 80)
-    found = await addresses.resolve(url.raw_host.decode("ascii"), port)
-    try:
-        addresses.check(found, allow_private=source.allow_private)
-    except addresses.ForbiddenAddressError as error:
-        raise MonitorError(f"sources.{name}: {url.raw_host.decode('ascii')} is refused: {error}") from error
-    return found[0]
 
 
 async def _write(name: str, source: UrlSource, response: httpx.Response, file: Path) -> str:

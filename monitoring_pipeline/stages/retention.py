@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from monitoring_pipeline.alerts.retention import remove_delivered
+from monitoring_pipeline.alerts.retention import remove_settled
 from monitoring_pipeline.config.retention import retention_horizon
-from monitoring_pipeline.events.old_hours import Datasets
-from monitoring_pipeline.events.retention import RetentionReport, remove_sealed
+from monitoring_pipeline.events.retention.old_hours import Datasets
+from monitoring_pipeline.events.retention.removal import RetentionReport, remove_sealed
 from monitoring_pipeline.stages.due import LAST_HOURLY_STAGE
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.stages.rows import joined, logged
@@ -20,14 +20,14 @@ class Removed:
 
     horizon: int
     events: RetentionReport
-    delivered: int  # messages
+    messages: int  # delivered, or held back for good
 
     def __str__(self) -> str:
         found = self.events
         return (
             f"events before {isoformat(self.horizon)}: {found.sealed_hours} model hours sealed; removed "
-            f"{found.predictions} predictions, {found.actuals} actuals, {found.quarantined} quarantined rows "
-            f"and {self.delivered} delivered messages"
+            f"{found.predictions} predictions, {found.actuals} actuals, {found.quarantined} quarantined rows, "
+            f"{found.batches} records of batches and {self.messages} messages"
         )
 
     def warning(self) -> str | None:
@@ -50,4 +50,4 @@ def remove_past_retention(pipeline: Pipeline) -> Removed | None:
     if horizon is None:
         return None
     events = remove_sealed(pipeline.engine, lake=pipeline.lake, datasets=DATASETS, horizon=horizon, now=now)
-    return Removed(horizon=horizon, events=events, delivered=remove_delivered(pipeline.engine, before=horizon))
+    return Removed(horizon=horizon, events=events, messages=remove_settled(pipeline.engine, before=horizon))

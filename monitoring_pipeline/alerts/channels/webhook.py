@@ -16,10 +16,11 @@ from functools import cached_property
 
 import httpx
 
-from monitoring_pipeline.alerts.channels import addresses
 from monitoring_pipeline.alerts.notification import DeliveryError, Notification
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.errors import MonitorError
+from monitoring_pipeline.outgoing import addresses
+from monitoring_pipeline.outgoing.requests import port_of
 from monitoring_pipeline.windows import SECOND_MICROS, to_micros
 
 MAX_PORT = 65_535
@@ -148,7 +149,7 @@ class WebhookSender:
 
     @property
     def _port(self) -> int:
-        return self._url.port or (443 if self._url.scheme == "https" else 80)
+        return port_of(self._url)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:

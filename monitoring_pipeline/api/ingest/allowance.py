@@ -11,6 +11,7 @@ from http import HTTPStatus
 
 from monitoring_pipeline.api.ingest.limits import IngestLimits
 from monitoring_pipeline.api.problems import Problem
+from monitoring_pipeline.clock import Clock
 
 RETRY_AFTER_SECONDS = 1
 
@@ -53,12 +54,20 @@ class Allowance:
 
     Args:
         limits: what may be held, and which part of it by one client.
+        clock: what time it is.
     """
 
-    def __init__(self, limits: IngestLimits) -> None:
+    def __init__(self, limits: IngestLimits, *, clock: Clock) -> None:
         self._limits = limits
+        self._clock = clock
         self._all = _Held()
         self._by_client: dict[str, _Held] = {}
+        self._refused_at: int | None = None
+
+    @property
+    def refused_at(self) -> int | None:
+        """When a request was last refused for want of room, microseconds UTC; ``None`` if none ever was."""
+        return self._refused_at
 
     @property
     def held_bytes(self) -> int:
@@ -88,8 +97,10 @@ class Allowance:
         """See :meth:`Holding.claim`."""
         limits, share = self._limits, self._limits.client_share
         if client.bytes + size > limits.held_bytes * share or client.lines + lines > limits.held_lines * share:
+            self._refused_at = self._clock()
             raise _busy_client()
         if self._all.bytes + size > limits.held_bytes or self._all.lines + lines > limits.held_lines:
+            self._refused_at = self._clock()
             raise overloaded()
         for held in (client, self._all):
             held.bytes += size

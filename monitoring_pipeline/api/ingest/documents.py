@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 
 import orjson
 
-from monitoring_pipeline.events.lines import BYTE_ORDER_MARK
-from monitoring_pipeline.events.ndjson import NdjsonSource
-from monitoring_pipeline.events.rows import Row
+from monitoring_pipeline.events.formats.lines import BYTE_ORDER_MARK
+from monitoring_pipeline.events.formats.ndjson import NdjsonSource
+from monitoring_pipeline.events.formats.rows import Row
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import Scope
 
-from monitoring_pipeline.api.problems import Problem
+from monitoring_pipeline.api.problems import Problem, invalid
 from monitoring_pipeline.events.schema import Kind
 
 
@@ -85,6 +85,6 @@ def kind_of(query: bytes) -> Kind:
         names = []
     kind = _KINDS.get(names[-1]) if names else None
     if kind is None:
-        detail = f"query.name: {'not known' if names else 'missing'}; send ?name={' or ?name='.join(_KINDS)}"
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)
+        found = "not known" if names else "missing"
+        raise invalid(("query.name", f"{found}; send ?name={' or ?name='.join(_KINDS)}"))
     return kind

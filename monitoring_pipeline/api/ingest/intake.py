@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope
 from monitoring_pipeline.access.scopes import Caller
 from monitoring_pipeline.access.scopes import Scope as Grantable
 from monitoring_pipeline.api.callers import bearer, caller_of, require
-from monitoring_pipeline.api.ingest.allowance import Allowance, Holding
+from monitoring_pipeline.api.ingest.allowance import Holding
 from monitoring_pipeline.api.ingest.bodies import read_body
 from monitoring_pipeline.api.ingest.documents import TooManyLinesError, rows_of
 from monitoring_pipeline.api.ingest.headers import IngestHead, kind_of
@@ -16,7 +16,7 @@ from monitoring_pipeline.api.ingest.storing import stored
 from monitoring_pipeline.api.ingest.unpacking import gunzip
 from monitoring_pipeline.api.problems import Problem
 from monitoring_pipeline.api.service import Service
-from monitoring_pipeline.events.rows import Row
+from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.submissions import Outcome
 
 _SMALL_BYTES = 65_536  # parsed at once: handing it to a thread would take longer
@@ -32,7 +32,7 @@ class Intake:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._limits = service.limits
-        self.allowance = Allowance(service.limits)
+        self.allowance = service.allowance
 
     async def take(self, scope: Scope, receive: Receive) -> Outcome:
         """What became of the events of a request, after they were committed.
@@ -43,14 +43,18 @@ class Intake:
             ClientDisconnect: if the body did not come to its end; nothing of it was taken.
         """
         head = IngestHead.of(scope)
-        caller = await caller_of(self._service.tokens, bearer(head.authorization), Grantable.EVENTS_APPEND)
+        caller = await self._caller(head)
         kind = kind_of(scope["query_string"])
         with self.allowance.holding(caller.name) as holding:
             body = await read_body(receive, announced=head.announced, limits=self._limits, holding=holding)
             rows = await self._rows(body, is_packed=head.is_packed, holding=holding)
             holding.claim(lines=len(rows))
-            _authorize(caller, rows)
+            # Asked again: a body may take half a minute, and a token that was revoked meanwhile opens nothing.
+            _authorize(await self._caller(head), rows)
             return await stored(self._service.writer, rows, kind=kind)
+
+    async def _caller(self, head: IngestHead) -> Caller:
+        return await caller_of(self._service.tokens, bearer(head.authorization), Grantable.EVENTS_APPEND)
 
     async def _rows(self, body: bytes, *, is_packed: bool, holding: Holding) -> list[Row]:
         loop = asyncio.get_running_loop()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from monitoring_pipeline.api.ingest.allowance import overloaded
+from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.group_commit import EventWriter
-from monitoring_pipeline.events.rows import Row
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.events.submissions import Outcome, QueueFullError, Told, WriterStoppedError
 

@@ -9,13 +9,13 @@ from pydantic import BaseModel, Field
 
 from monitoring_pipeline.access.scopes import Caller, Scope
 from monitoring_pipeline.api.callers import identify
-from monitoring_pipeline.api.components import Status, components, overall
-from monitoring_pipeline.api.performance import present_of
+from monitoring_pipeline.api.components.component import Status
+from monitoring_pipeline.api.components.overview import components, overall
+from monitoring_pipeline.api.known_models import known_models
+from monitoring_pipeline.api.present.performance import present_of
 from monitoring_pipeline.api.problems import Problem
 from monitoring_pipeline.api.service import Service, ServiceOf
-from monitoring_pipeline.database import reading
 from monitoring_pipeline.errors import MonitorError
-from monitoring_pipeline.events.read import known_models
 from monitoring_pipeline.reports.health import Check, Health, model_checks, worst
 
 router = APIRouter(tags=["health"])
@@ -29,8 +29,10 @@ class ComponentHealth(BaseModel):
 
     name: str
     status: Status
-    reason: str | None = Field(None, description="Why it is not healthy and what to do; only with metrics:read.")
-    figures: dict[str, int | str | None] | None = Field(None, description="What it was judged by; as reason.")
+    reason: str | None = Field(
+        None, description="Why it is not healthy and what to do; only with metrics:read on every model."
+    )
+    figures: dict[str, int | float | str | None] | None = Field(None, description="What it was judged by; as reason.")
 
 
 class ModelHealth(BaseModel):
@@ -38,7 +40,7 @@ class ModelHealth(BaseModel):
 
     model_id: str
     status: Health
-    checks: list[Check]
+    checks: list[Check] = Field(description="None while they are computed for the first time.")
 
 
 class HealthAnswer(BaseModel):
@@ -68,7 +70,10 @@ def perhaps_identified(request: Request) -> Caller | None:
 @router.get(
     "/health",
     response_model_exclude_unset=True,
-    responses={503: {"model": HealthAnswer, "description": "Unhealthy: the monitor cannot do its work."}},
+    responses={
+        401: {"description": "A token was sent, and opens nothing."},
+        503: {"model": HealthAnswer, "description": "Unhealthy: the monitor cannot do its work."},
+    },
 )
 def health(
     service: ServiceOf, response: Response, caller: Annotated[Caller | None, Depends(perhaps_identified)]
@@ -76,29 +81,34 @@ def health(
     """Each part of the monitor, and each model by a few thresholds.
 
     Answers 503 where the monitor cannot do its work (unhealthy); degraded is 200. Without a token it says no more than
-    the status of each part; with ``metrics:read`` also why, and the models.
+    the status of each part; with ``metrics:read`` also the models that it is for, on every model also why.
     """
-    found = components(service)
+    found = service.parts.answer(lambda: components(service))
     status = overall(found)
     response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if status is Status.UNHEALTHY else HTTPStatus.OK
+    # Figures are about all models together.
+    if caller is not None and caller.may(Scope.METRICS_READ):
+        told = [ComponentHealth(**asdict(component)) for component in found]
+    else:
+        told = [ComponentHealth(name=component.name, status=component.status) for component in found]
     if caller is None or not caller.may_somewhere(Scope.METRICS_READ):
-        short = [ComponentHealth(name=component.name, status=component.status) for component in found]
-        return HealthAnswer(status=status, components=short)
+        return HealthAnswer(status=status, components=told)
     store_answers = found[0].status is Status.HEALTHY
-    return HealthAnswer(
-        status=status,
-        components=[ComponentHealth(**asdict(component)) for component in found],
-        models=_models(service, caller) if store_answers else [],
-    )
+    return HealthAnswer(status=status, components=told, models=_models(service, caller) if store_answers else [])
 
 
 def _models(service: Service, caller: Caller) -> list[ModelHealth]:
-    installation = service.installation
-    with reading(installation.engine) as connection:
-        known = {*known_models(connection), *(model.id for model in installation.config.models)}
-    allowed = caller.only_allowed(Scope.METRICS_READ, sorted(known))[:MOST_MODELS]
+    allowed = caller.only_allowed(Scope.METRICS_READ, known_models(service))[:MOST_MODELS]
     found = []
     for model_id in allowed:
-        checks = list(model_checks(present_of(service, model_id, LOOK_BACK_HOURS).value))
+        checks = _checks(service, model_id)
         found.append(ModelHealth(model_id=model_id, status=worst(check.health for check in checks), checks=checks))
     return found
+
+
+def _checks(service: Service, model_id: str) -> list[Check]:
+    """The model's checks; none while others compute so much that they would have to wait, which is no ill health."""
+    try:
+        return list(model_checks(present_of(service.insight, model_id, LOOK_BACK_HOURS).value))
+    except Problem:
+        return []

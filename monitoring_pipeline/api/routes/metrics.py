@@ -7,7 +7,7 @@ from fastapi.responses import PlainTextResponse
 from starlette.responses import Response
 
 from monitoring_pipeline.api.callers import MetricsReader
-from monitoring_pipeline.api.exposed import Exposed
+from monitoring_pipeline.api.metering.exposed import Exposed
 
 router = APIRouter(tags=["metrics"])
 

@@ -2,27 +2,25 @@
 
 import time
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from monitoring_pipeline.access.scopes import Scope
 from monitoring_pipeline.api.callers import PipeReader, require
-from monitoring_pipeline.api.problems import Problem
-from monitoring_pipeline.api.replies import Column, Format, Reply
-from monitoring_pipeline.api.replies_columns import DETAILS, DRIFT, PERFORMANCE
-from monitoring_pipeline.api.replies_examples import A_DETAIL, A_DRIFT, A_PERFORMANCE
-from monitoring_pipeline.api.replies_openapi import replies_of
+from monitoring_pipeline.api.problems import invalid
+from monitoring_pipeline.api.replies.columns import DETAILS, DRIFT, PERFORMANCE
+from monitoring_pipeline.api.replies.examples import A_DETAIL, A_DRIFT, A_PERFORMANCE
+from monitoring_pipeline.api.replies.openapi import replies_of
+from monitoring_pipeline.api.replies.reply import Column, Format, Reply
 from monitoring_pipeline.api.service import ServiceOf
-from monitoring_pipeline.events.instants import parse_instant
 from monitoring_pipeline.events.quarantine import Rejected
 from monitoring_pipeline.events.schema import MAX_TEXT_CHARS
-from monitoring_pipeline.stages.live.details import prediction_details
-from monitoring_pipeline.stages.live.drift import drift_detection
-from monitoring_pipeline.stages.live.hours import Cost
-from monitoring_pipeline.stages.live.performance import performance_metrics
+from monitoring_pipeline.events.validation.instants import parse_instant
+from monitoring_pipeline.stages.live import details, drift, performance
+from monitoring_pipeline.stages.live.answer import Answer
+from monitoring_pipeline.stages.live.detail_rows import AnswerTooLargeError
 from monitoring_pipeline.stages.live.stretches import Stretch
 from monitoring_pipeline.stages.live.versions import LATEST
 from monitoring_pipeline.windows import SECOND_MICROS
@@ -56,16 +54,7 @@ def _instant(name: str, text: str) -> int:
     try:
         return parse_instant(text, field=name)
     except Rejected as verdict:
-        raise _wrong(name, verdict.detail) from None
-
-
-def _wrong(name: str, detail: str) -> Problem:
-    return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "invalid-request",
-        f"query.{name}: {detail}",
-        errors=[{"place": f"query.{name}", "message": detail}],
-    )
+        raise invalid((f"query.{name}", verdict.detail)) from None
 
 
 async def _stretch(start_date: Instant = None, end_date: Instant = None) -> Stretch:
@@ -75,7 +64,7 @@ async def _stretch(start_date: Instant = None, end_date: Instant = None) -> Stre
         return Stretch(start)
     end = _instant("end_date", end_date)
     if end < start:
-        raise _wrong("end_date", "is before start_date")
+        raise invalid(("query.end_date", "is before start_date"))
     # An instant in whole seconds means all of its second: predictions are stored to the microsecond.
     return Stretch(start, end + (1 if end % SECOND_MICROS else SECOND_MICROS))
 
@@ -101,7 +90,7 @@ def model_performance_metrics(
     return _reply(
         written,
         PERFORMANCE,
-        lambda: performance_metrics(
+        lambda: performance.performance_metrics(
             service.live,
             model_id=model_id,
             model_version=model_version,
@@ -128,11 +117,11 @@ def model_drift_detection(
     """
     require(caller, Scope.PIPES_READ, model_id)
     if historical_window_hours <= recent_window_hours:
-        raise _wrong("historical_window_hours", "must be greater than recent_window_hours, where it ends")
+        raise invalid(("query.historical_window_hours", "must be greater than recent_window_hours, where it ends"))
     return _reply(
         written,
         DRIFT,
-        lambda: drift_detection(
+        lambda: drift.drift_detection(
             service.live,
             model_id=model_id,
             environment=environment,
@@ -143,7 +132,7 @@ def model_drift_detection(
 
 
 @router.get("/prediction_details.{format}", responses=replies_of(DETAILS, A_DETAIL))
-def prediction_details_of(
+def prediction_details(
     service: ServiceOf,
     caller: PipeReader,
     written: Written,
@@ -155,28 +144,31 @@ def prediction_details_of(
 ) -> Response:
     """Single predictions of a version beside the truth that is known of them now, newest first."""
     require(caller, Scope.PIPES_READ, model_id)
+    try:
+        return _reply(
+            written,
+            DETAILS,
+            lambda: details.prediction_details(
+                service.live,
+                model_id=model_id,
+                model_version=model_version,
+                environment=environment,
+                stretch=stretch,
+                limit=limit,
+            ),
+        )
+    except AnswerTooLargeError as error:
+        raise invalid(("query.limit", str(error))) from None
+
+
+def _reply(written: Format, columns: Sequence[Column], ask: Callable[[], Answer[Any]]) -> Response:
     began = time.perf_counter()
-    details = prediction_details(
-        service.live,
-        model_id=model_id,
-        model_version=model_version,
-        environment=environment,
-        stretch=stretch,
-        limit=limit,
-    )
+    answer = ask()
     return Reply(
-        columns=DETAILS,
-        rows=details.rows,
-        has_more=details.has_more,
-        rows_read=details.cost.rows,
-        bytes_read=details.cost.bytes,
+        columns=columns,
+        rows=answer.rows,
+        has_more=answer.has_more,
+        rows_read=answer.cost.rows,
+        bytes_read=answer.cost.bytes,
         elapsed_seconds=time.perf_counter() - began,
     ).response(written)
-
-
-def _reply(written: Format, columns: Sequence[Column], answer: Callable[[], tuple[Sequence[object], Cost]]) -> Response:
-    began = time.perf_counter()
-    rows, cost = answer()
-    elapsed = time.perf_counter() - began
-    reply = Reply(columns=columns, rows=rows, rows_read=cost.rows, bytes_read=cost.bytes, elapsed_seconds=elapsed)
-    return reply.response(written)

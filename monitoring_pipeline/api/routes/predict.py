@@ -14,16 +14,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from monitoring_pipeline.access.scopes import Caller
 from monitoring_pipeline.api.callers import Appender
 from monitoring_pipeline.api.chosen import model_to_log
-from monitoring_pipeline.api.input_remarks import FeatureRemark, input_remarks
-from monitoring_pipeline.api.model_service import ask_model
+from monitoring_pipeline.api.predicting.input_remarks import FeatureRemark, input_remarks
+from monitoring_pipeline.api.predicting.model_service import ask_model
 from monitoring_pipeline.api.problems import Problem
 from monitoring_pipeline.api.service import Service, ServiceOf
-from monitoring_pipeline.events.rows import Row
+from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.events.submissions import Outcome, QueueFullError, WriterStoppedError
 from monitoring_pipeline.windows import isoformat
 
 router = APIRouter(tags=["monitor"])
+
+_OF_THE_MODEL: dict[int | str, dict[str, Any]] = {
+    502: {"description": "The model's service cannot be asked, or answers without a prediction; nothing was stored."},
+    504: {"description": "The model's service took too long; nothing was stored."},
+}
 
 
 class PredictionToLog(BaseModel):
@@ -50,6 +55,7 @@ class PredictionToLog(BaseModel):
     model_version: str | None = None
     environment: str | None = None
     predicted_value: float | str | None = Field(None, description="Another name of prediction.")
+    actual_value: float | str | None = Field(None, description="Another name of ground_truth.")
 
 
 class Logged(BaseModel):
@@ -68,7 +74,7 @@ class Logged(BaseModel):
     remarks: list[FeatureRemark] = Field(description="What strikes about the features beside what is declared.")
 
 
-@router.post("/monitor/predict")
+@router.post("/monitor/predict", responses=_OF_THE_MODEL)
 async def log_prediction(request: Request, sent: PredictionToLog, service: ServiceOf, caller: Appender) -> Logged:
     """Log a prediction, and the truth if it is known.
 
@@ -78,7 +84,7 @@ async def log_prediction(request: Request, sent: PredictionToLog, service: Servi
     return await _logged(service, caller, sent, size=len(await request.body()))
 
 
-@router.post("/predict")
+@router.post("/predict", responses=_OF_THE_MODEL)
 async def predict(
     request: Request, features: Annotated[dict[str, Any], Body()], service: ServiceOf, caller: Appender
 ) -> Logged:
@@ -112,12 +118,12 @@ async def _logged(service: Service, caller: Caller, sent: PredictionToLog, *, si
 
 async def _answered(service: Service, model_id: str, sent: PredictionToLog) -> PredictionToLog:
     """What was sent, with a prediction."""
-    if sent.prediction is not None and sent.predicted_value not in {None, sent.prediction}:
-        detail = "prediction and predicted_value are two names of one value, and differ; send one of them"
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "contradiction", detail)
-    if sent.prediction is not None or sent.predicted_value is not None:
-        prediction = sent.predicted_value if sent.prediction is None else sent.prediction
-        return sent.model_copy(update={"prediction": prediction})
+    prediction = _one_value(sent, "prediction", "predicted_value")
+    sent = sent.model_copy(
+        update={"prediction": prediction, "ground_truth": _one_value(sent, "ground_truth", "actual_value")}
+    )
+    if prediction is not None:
+        return sent
     model = service.installation.config.model(model_id)
     if model is None or model.serving is None:
         detail = (
@@ -130,9 +136,19 @@ async def _answered(service: Service, model_id: str, sent: PredictionToLog) -> P
     return sent.model_copy(update={**said, "latency_ms": latency_ms})
 
 
+def _one_value(sent: PredictionToLog, name: str, other_name: str) -> float | str | None:
+    """What is sent under one of two names, or under both."""
+    value, other = getattr(sent, name), getattr(sent, other_name)
+    if value is not None and other not in {None, value}:
+        detail = f"{name} and {other_name} are two names of one value, and differ; send one of them"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "contradiction", detail)
+    found: float | str | None = other if value is None else value
+    return found
+
+
 def _record(service: Service, model_id: str, answered: PredictionToLog) -> dict[str, Any]:
     """The event."""
-    ours = {"prediction", "predicted_value", "ground_truth"}
+    ours = {"prediction", "predicted_value", "ground_truth", "actual_value"}
     sent = {name: value for name, value in answered.model_dump().items() if name not in ours and value is not None}
     truth = {} if answered.ground_truth is None else {"actual_value": answered.ground_truth}
     return {

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from monitoring_pipeline.access.scopes import Scope
 from monitoring_pipeline.api.callers import Administrator, require
-from monitoring_pipeline.api.problems import Problem
+from monitoring_pipeline.api.problems import Problem, invalid
 from monitoring_pipeline.api.service import ServiceOf
-from monitoring_pipeline.api.simulations import BusyError, Job
+from monitoring_pipeline.api.simulations.job import Job
+from monitoring_pipeline.api.simulations.runner import BusyError
 from monitoring_pipeline.config.models import Task
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.simulation.scenarios.registry import SCENARIOS, scenario_named
@@ -111,9 +112,9 @@ def _check(name: str, settings: dict[str, Any]) -> Scenario:
     try:
         scenario = scenario_named(name, **settings)
     except MonitorError as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", str(error)) from None
+        raise invalid(("body", str(error))) from None
     expected = (scenario.days + scenario.reference_days) * 24 * scenario.rows_per_hour
     if expected > MOST_PREDICTIONS:
         detail = f"that would be {expected:,} predictions; over HTTP {MOST_PREDICTIONS:,} are allowed"
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)
+        raise invalid(("body", detail))
     return scenario

@@ -42,8 +42,8 @@ class Scale:
     def ticks(self, *, most: int = 5) -> list[float]:
         """Round numbers within the scale; its ends where there is no room for rounding.
 
-        >>> Scale(low=0.0, high=1.0, start=0, end=1).ticks()
-        [0.0, 0.25, 0.5, 0.75, 1.0]
+        >>> Scale(low=0.0, high=10.0, start=0, end=1).ticks()
+        [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
         """
         step = _round_step(self.high / most - self.low / most)
         if step is None or not math.isfinite(self.high - self.low):

@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitoring_pipeline.drift.arrays import Counts
-from monitoring_pipeline.events.instants import parse_instant
 from monitoring_pipeline.events.quarantine import Rejected
+from monitoring_pipeline.events.validation.instants import parse_instant
 from monitoring_pipeline.stages.rows.columns import texts
 
 

@@ -1,92 +1,21 @@
 """``prediction_details``: single predictions beside the truth that holds, newest first."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
-from typing import Any
-
-import orjson
-from sqlalchemy import Connection, select
 
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.events.actuals import told_of
-from monitoring_pipeline.events.tables import predictions
-from monitoring_pipeline.lake import ledger
-from monitoring_pipeline.stages.live.hours import Cost
+from monitoring_pipeline.events.seals import sealed_hours
+from monitoring_pipeline.stages.live.answer import Answer, Cost
+from monitoring_pipeline.stages.live.detail_rows import DetailRow, VersionRows
 from monitoring_pipeline.stages.live.live import Live
 from monitoring_pipeline.stages.live.stretches import Stretch
 from monitoring_pipeline.stages.live.versions import resolved
-from monitoring_pipeline.stages.rows import joined, logged
-from monitoring_pipeline.stages.rows.columns import FEATURE_PREFIX
-from monitoring_pipeline.windows import Grain, spans
 
-_COLUMNS = (
-    "predicted_at",
-    "prediction_id",
-    "features",
-    "predicted_value",
-    "predicted_class",
-    "prediction_proba",
-    "confidence",
-    "latency_ms",
-    "entity_id",
-)
 _ALL_TIME = Stretch(0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetailRow:
-    """One prediction.
-
-    Attributes:
-        timestamp: when it was made, microseconds UTC.
-        model_id: the model.
-        prediction_id: its own id.
-        features: JSON of the inputs; of an hour whose events were removed, as its file holds them.
-        predicted_value: the predicted number.
-        actual_value: the number that turned out to be true, as is known now.
-        model_version: the model's version.
-        environment: where it ran.
-        predicted_class: the predicted class, of models that predict classes.
-        actual_class: the class that turned out to be true.
-        prediction_error: predicted minus actual number.
-        prediction_proba: probability of the positive class.
-        confidence: the model's own.
-        latency_ms: how long it took.
-        entity_id: what it is about.
-    """
-
-    timestamp: int
-    model_id: str
-    prediction_id: str
-    features: str
-    predicted_value: float | None
-    actual_value: float | None
-    model_version: str
-    environment: str
-    predicted_class: str | None
-    actual_class: str | None
-    prediction_error: float | None
-    prediction_proba: float | None
-    confidence: float | None
-    latency_ms: float | None
-    entity_id: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Details:
-    """Some predictions, and what had to be read for them; ``has_more`` says that there are older ones."""
-
-    rows: Sequence[DetailRow]
-    has_more: bool
-    cost: Cost
 
 
 def prediction_details(
     live: Live, *, model_id: str, model_version: str, environment: str, stretch: Stretch = _ALL_TIME, limit: int
-) -> Details:
+) -> Answer[DetailRow]:
     """The newest predictions of a version.
 
     Args:
@@ -96,17 +25,22 @@ def prediction_details(
         environment: the environment.
         stretch: when they were made.
         limit: the most rows.
+
+    Raises:
+        AnswerTooLargeError: if these are more than one answer may hold.
     """
     cost = Cost()
     version = resolved(live.engine, model_id, version=model_version, environment=environment)
     if version is None:
-        return Details(rows=(), has_more=False, cost=cost)
+        return Answer(rows=(), cost=cost)
     group = (version, environment)
     # One more tells whether there are more. The hours say where to look: a rare version may be years apart.
     hours = live.errors.newest_hours(model_id, stretch, which=group.__eq__, count=limit + 1)
     found: list[DetailRow] = []
-    with reading(live.engine) as connection:
-        asked = _Asked(
+    with reading(live.errors.snapshots) as connection:
+        # Asked in the state that is read: retention may have removed rows since the hours were looked for.
+        sealed = sealed_hours(connection, hours)
+        of_version = VersionRows(
             live=live,
             connection=connection,
             model_id=model_id,
@@ -114,118 +48,12 @@ def prediction_details(
             environment=environment,
             stretch=stretch,
         )
-        for is_sealed, some in groupby(hours.items(), key=itemgetter(1)):
-            read = asked.sealed if is_sealed else asked.stored
+        for is_sealed, some in groupby(hours, key=lambda hour: (model_id, hour) in sealed):
+            read = of_version.sealed if is_sealed else of_version.stored
             if (missing := limit + 1 - len(found)) > 0:
-                found += read([hour for hour, _ in some], missing)
+                found += read(list(some), missing)
     cost.add(len(found), sum(_size(row) for row in found))
-    return Details(rows=found[:limit], has_more=len(found) > limit, cost=cost)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """One question under way."""
-
-    live: Live
-    connection: Connection
-    model_id: str
-    version: str
-    environment: str
-    stretch: Stretch
-
-    def stored(self, hours: Sequence[int], limit: int) -> list[DetailRow]:
-        """From the event store, out of hours that stand newest first."""
-        rows: list[dict[str, Any]] = []
-        for start, end in reversed(spans(hours, Grain.HOUR)):  # what lies between scattered hours is not read
-            if len(rows) < limit:
-                rows += self._stored_in(start, end, limit - len(rows))
-        truth = told_of(self.connection, [(self.model_id, row["prediction_id"]) for row in rows])
-        found = []
-        for row in rows:
-            told = truth.get((self.model_id, row["prediction_id"]))
-            holds = None if told is None else told.holds()
-            _, value, label = holds or (None, None, None)
-            found.append(self._row({**row, "actual_value": value, "actual_class": label}))
-        return found
-
-    def _stored_in(self, start: int, end: int, limit: int) -> list[dict[str, Any]]:
-        table = predictions.c
-        query = (
-            select(*(table[name] for name in _COLUMNS))
-            .where(
-                table.model_id == self.model_id,
-                table.predicted_at >= max(start, self.stretch.start),
-                table.predicted_at < (end if self.stretch.end is None else min(end, self.stretch.end)),
-                table.model_version == self.version,
-                table.environment == self.environment,
-            )
-            .order_by(table.predicted_at.desc(), table.prediction_id.desc())
-            .limit(limit)
-        )
-        return [row._asdict() for row in self.connection.execute(query)]
-
-    def sealed(self, hours: Sequence[int], limit: int) -> list[DetailRow]:
-        """From the files of hours whose events were removed, which stand newest first."""
-        files = [
-            ledger.entries(self.connection, dataset, hours, model_id=self.model_id)
-            for dataset in (joined.DATASET, logged.DATASET)
-        ]
-        found: list[DetailRow] = []
-        for hour in hours:
-            if len(found) < limit:
-                # Both files hold the same predictions in the same order.
-                tables = [self._read(of_dataset[self.model_id, hour]) for of_dataset in files]
-                rows = [{**slim, **_inputs(full)} for slim, full in zip(*tables, strict=True)]
-                rows = [row for row in rows if self._is_asked_for(row)]
-                rows.sort(key=itemgetter("predicted_at", "prediction_id"), reverse=True)
-                found += map(self._row, rows)
-        return found[:limit]
-
-    def _read(self, entry: ledger.LedgerEntry) -> list[dict[str, Any]]:
-        assert entry.path is not None, "these datasets are files"
-        rows: list[dict[str, Any]] = self.live.lake.read(entry.path, checksum=entry.checksum).to_pylist()
-        return rows
-
-    def _is_asked_for(self, row: Mapping[str, Any]) -> bool:
-        group = (row["model_version"], row["environment"])
-        return group == (self.version, self.environment) and self.stretch.holds(row["predicted_at"], length=1)
-
-    def _row(self, row: Mapping[str, Any]) -> DetailRow:
-        predicted, actual = row["predicted_value"], row["actual_value"]
-        return DetailRow(
-            timestamp=row["predicted_at"],
-            model_id=self.model_id,
-            prediction_id=row["prediction_id"],
-            features=row["features"],
-            predicted_value=predicted,
-            actual_value=actual,
-            model_version=self.version,
-            environment=self.environment,
-            predicted_class=row["predicted_class"],
-            actual_class=row["actual_class"],
-            prediction_error=_error(predicted, actual),
-            prediction_proba=row["prediction_proba"],
-            confidence=row["confidence"],
-            latency_ms=row["latency_ms"],
-            entity_id=row["entity_id"],
-        )
-
-
-def _error(predicted: float | None, actual: float | None) -> float | None:
-    if predicted is None or actual is None:
-        return None
-    error = predicted - actual
-    return error if math.isfinite(error) else None
-
-
-def _inputs(logged_row: Mapping[str, Any]) -> dict[str, Any]:
-    """What only the file of logged predictions holds: its features have columns of their own."""
-    features = {
-        name.removeprefix(FEATURE_PREFIX): value
-        for name, value in logged_row.items()
-        if name.startswith(FEATURE_PREFIX) and value is not None
-    }
-    return {"features": orjson.dumps(features).decode(), "entity_id": logged_row["entity_id"]}
+    return Answer(rows=found[:limit], has_more=len(found) > limit, cost=cost)
 
 
 def _size(row: DetailRow) -> int:

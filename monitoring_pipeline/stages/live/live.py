@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.lake.files import Lake
-from monitoring_pipeline.stages.live.hours import LiveErrors
+from monitoring_pipeline.stages.live.errors.live_errors import LiveErrors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from monitoring_pipeline.stages.live.hours import Cost
+from monitoring_pipeline.stages.live.answer import Answer, Cost
 from monitoring_pipeline.stages.live.live import Live
 from monitoring_pipeline.stages.live.stretches import Stretch
 from monitoring_pipeline.stages.live.versions import resolved
@@ -40,8 +40,8 @@ class PerformanceRow:
 
 def performance_metrics(
     live: Live, *, model_id: str, model_version: str, environment: str, time_window_hours: int
-) -> tuple[list[PerformanceRow], Cost]:
-    """The row of a version, if it has predictions; and what had to be read for it.
+) -> Answer[PerformanceRow]:
+    """The row of a version, if it has predictions.
 
     Args:
         live: the store, as of now.
@@ -52,7 +52,7 @@ def performance_metrics(
     """
     version = resolved(live.engine, model_id, version=model_version, environment=environment)
     if version is None:
-        return [], Cost()
+        return Answer(rows=[], cost=Cost())
     group = (version, environment)
     since = Stretch(live.clock() - time_window_hours * HOUR_MICROS)
     found = live.errors.of(model_id, [since], which=group.__eq__)
@@ -71,4 +71,4 @@ def performance_metrics(
         )
         for errors in found.groups[0].values()
     ]
-    return rows, found.cost
+    return Answer(rows=rows, cost=found.cost)

@@ -3,7 +3,7 @@
 from sqlalchemy import Engine, select
 
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.events.totals_tables import version_totals
+from monitoring_pipeline.events.totals.tables import version_totals
 
 LATEST = "latest"
 

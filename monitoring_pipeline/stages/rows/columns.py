@@ -13,8 +13,8 @@ import orjson
 import pyarrow as pa
 
 from monitoring_pipeline.config.models import FeatureType, Model
-from monitoring_pipeline.events.checks import yes_or_no
 from monitoring_pipeline.events.read import PREDICTION_COLUMNS
+from monitoring_pipeline.events.validation.checks import yes_or_no
 
 FEATURE_PREFIX = "f."
 SEGMENT_PREFIX = "s."

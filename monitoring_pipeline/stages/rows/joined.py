@@ -6,14 +6,15 @@ an earlier instant (see :mod:`.known_at`) is in it, too.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
+from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection
 
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.events.read import HourRevision, actuals_of_hours, hour_revisions
+from monitoring_pipeline.events.read import HourRevision, actuals_between, actuals_of_hours, hour_revisions
 from monitoring_pipeline.events.seals import sealed_hours
 from monitoring_pipeline.events.truth import UNKNOWN, Known, Truth, in_order, truth_of
 from monitoring_pipeline.lake import ledger
@@ -131,8 +132,17 @@ def _write_files(
 
 def current_truth(connection: Connection, model_id: str, hours: Sequence[int]) -> dict[str, Truth]:
     """What is known now of the predictions of these hours, by their ids; nothing of those without truth."""
+    return _truth_in(actuals_of_hours(connection, model_id, hours))
+
+
+def truth_between(connection: Connection, model_id: str, start: int, end: int) -> dict[str, Truth]:
+    """The same of the predictions made in ``[start, end)``."""
+    return _truth_in(actuals_between(connection, model_id, start, end))
+
+
+def _truth_in(statements: Iterable[tuple[Any, ...]]) -> dict[str, Truth]:
     copies: dict[str, list[Known]] = defaultdict(list)
-    for prediction_id, *known in actuals_of_hours(connection, model_id, hours):
+    for prediction_id, *known in statements:
         copies[prediction_id].append((known[0], known[1], known[2], known[3]))
     return {prediction_id: truth_of(in_order(said)) for prediction_id, said in copies.items()}
 

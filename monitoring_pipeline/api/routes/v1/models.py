@@ -3,79 +3,27 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import ConfigDict, Field
 
 from monitoring_pipeline.access.scopes import Caller, Scope
 from monitoring_pipeline.alerts.read import active_counts
+from monitoring_pipeline.api.bodies import Text
 from monitoring_pipeline.api.callers import MetricsReader, require
+from monitoring_pipeline.api.known_models import known_models, see_that_known
 from monitoring_pipeline.api.pages import Page, decode_cursor, page_of
-from monitoring_pipeline.api.routes.v1.parameters import MAX_NAME_CHARS, Asked, Shown, Text, answering, page_answering
-from monitoring_pipeline.api.routes.v1.whose import known_models, see_that_known
+from monitoring_pipeline.api.routes.v1.bodies.models import A_MODEL, ModelShown, VersionShown
+from monitoring_pipeline.api.routes.v1.parameters import MAX_NAME_CHARS, Asked, answering, page_answering
 from monitoring_pipeline.api.service import Service, ServiceOf
-from monitoring_pipeline.config.models import Severity, Task
+from monitoring_pipeline.config.models import Severity
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.events.versions import extents_of, next_models, versions_of
+from monitoring_pipeline.events.totals.versions import extents_of, next_models, versions_of
 
-router = APIRouter(tags=["models"])
+router = APIRouter(prefix="/v1", tags=["models"])
 
 VERSIONS_IN_LIST = 5
 MOST_VERSIONS = 1_000
 
-_VERSION: dict[str, Any] = {
-    "model_version": "3",
-    "environment": "production",
-    "prediction_count": 26327,
-    "first_seen_at": "2026-02-01T00:00:04Z",
-    "last_seen_at": "2026-03-02T11:59:58Z",
-    "first_predicted_at": "2026-02-01T00:00:00Z",
-    "last_predicted_at": "2026-03-02T11:59:57Z",
-}
-_MODEL: dict[str, Any] = {
-    "model_id": "flight_delay",
-    "is_declared": True,
-    "task": "regression",
-    "description": "Minutes of delay at the gate",
-    "owner": "team:ops",
-    "prediction_count": 26327,
-    "last_seen_at": "2026-03-02T11:59:58Z",
-    "last_predicted_at": "2026-03-02T11:59:57Z",
-    "open_alerts": {"critical": 1, "warning": 0, "info": 0},
-    "version_count": 1,
-    "versions": [_VERSION],
-}
 
-
-class VersionShown(Shown):
-    """One version of a model in one environment: all that was ever logged, whatever retention removed since."""
-
-    model_version: str
-    environment: str
-    prediction_count: int
-    first_seen_at: str = Field(description="When its first prediction was known, ISO 8601 UTC.")
-    last_seen_at: str
-    first_predicted_at: str = Field(description="The earliest event time among its predictions.")
-    last_predicted_at: str
-
-
-class ModelShown(Shown):
-    """One model."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_MODEL]})
-
-    model_id: str
-    is_declared: bool = Field(description="Whether monitoring.yaml names it; others are monitored with defaults.")
-    task: Task | None = Field(description="As declared; null where nobody declared it: each hour's events tell.")
-    description: str | None
-    owner: str | None
-    prediction_count: int = Field(description="All that were ever logged.")
-    last_seen_at: str | None = Field(description="When the last prediction came in; null if none ever did.")
-    last_predicted_at: str | None
-    open_alerts: dict[Severity, int] = Field(description="Alerts that stand, by severity.")
-    version_count: int = Field(description="Versions, counted in each environment apart.")
-    versions: list[VersionShown] = Field(description="Those last heard of; of one model up to 1,000, in lists up to 5.")
-
-
-@router.get("/models", responses=page_answering(_MODEL, "flight_delay"))
+@router.get("/models", responses=page_answering(A_MODEL, "flight_delay"))
 def list_models(service: ServiceOf, caller: MetricsReader, asked: Annotated[Asked, Query()]) -> Page[ModelShown]:
     """Every model that is declared or ever logged a prediction, in the order of their ids."""
     key = decode_cursor(asked.cursor, (str,))
@@ -86,7 +34,7 @@ def list_models(service: ServiceOf, caller: MetricsReader, asked: Annotated[Aske
     return page_of(models, (shown[-1],) if len(found) > asked.limit else None)
 
 
-@router.get("/models/{model_id:path}", responses=answering(_MODEL))
+@router.get("/models/{model_id:path}", responses=answering(A_MODEL))
 def show_model(
     service: ServiceOf, caller: MetricsReader, model_id: Annotated[Text, Path(max_length=MAX_NAME_CHARS)]
 ) -> ModelShown:

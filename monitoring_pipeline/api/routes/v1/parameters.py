@@ -7,35 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from monitoring_pipeline.api.bodies import Text
 from monitoring_pipeline.api.pages import DEFAULT_LIMIT, MOST, encode_cursor
-from monitoring_pipeline.api.problems import Problem
+from monitoring_pipeline.api.problems import invalid
 from monitoring_pipeline.api.service import Service
 from monitoring_pipeline.windows import to_micros
 
 MAX_NAME_CHARS = 200  # as of the ids and names in events
-
-
-class Shown(BaseModel):
-    """Something that an answer holds."""
-
-    model_config = ConfigDict(protected_namespaces=(), ser_json_inf_nan="null")
-
-
-class Sent(BaseModel):
-    """A body that a caller sends; what it does not know it refuses."""
-
-    model_config = ConfigDict(protected_namespaces=(), extra="forbid")
-
-
-def _storable(text: str) -> str:
-    """Text that every database takes.
-
-    Raises:
-        ValueError: for a NUL, or half of a character.
-    """
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("holds a NUL, or half of a character; neither can be stored")
-    return text
 
 
 def _written(instant: Any) -> Any:
@@ -49,7 +27,6 @@ def _aware(instant: datetime) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-Text = Annotated[str, AfterValidator(_storable)]
 Instant = Annotated[datetime, BeforeValidator(_written), AfterValidator(_aware)]
 """A date or an ISO 8601 instant; without a zone it is UTC."""
 
@@ -122,7 +99,7 @@ def span(start: datetime | None, end: datetime | None) -> tuple[int | None, int 
         Problem: 422 if it can hold no window.
     """
     if start is not None and end is not None and end <= start:
-        raise invalid("query.to: is not after from; it is the first instant left out")
+        raise invalid(("query.to", "is not after from; it is the first instant left out"))
     return micros(start), micros(end)
 
 
@@ -134,10 +111,5 @@ def past(service: Service, as_of: datetime | None) -> int | None:
     """
     instant = micros(as_of)
     if instant is not None and instant > service.installation.clock():
-        raise invalid("query.as_of: is in the future; name an instant that has passed")
+        raise invalid(("query.as_of", "is in the future; name an instant that has passed"))
     return instant
-
-
-def invalid(detail: str) -> Problem:
-    """What is told of a parameter that is well formed and cannot be meant."""
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)

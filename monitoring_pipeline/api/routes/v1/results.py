@@ -1,138 +1,32 @@
 """``GET /v1/metrics`` and ``GET /v1/drift``: what stands, or stood at an instant, of hours and days."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from monitoring_pipeline.access.scopes import Caller
 from monitoring_pipeline.api.callers import MetricsReader
+from monitoring_pipeline.api.known_models import models_for, see_that_known
 from monitoring_pipeline.api.pages import Page, decode_cursor, page_of
-from monitoring_pipeline.api.routes.v1.parameters import (
-    AskedOfWindows,
-    AsOf,
-    Name,
-    Shown,
-    page_answering,
-    past,
-    span,
-)
-from monitoring_pipeline.api.routes.v1.whose import models_for, see_that_known
+from monitoring_pipeline.api.routes.v1.bodies.results import A_DRIFT, A_METRIC, DriftShown, MetricShown
+from monitoring_pipeline.api.routes.v1.parameters import AskedOfWindows, AsOf, Name, page_answering, past, span
 from monitoring_pipeline.api.service import Service, ServiceOf
 from monitoring_pipeline.database import Key
 from monitoring_pipeline.drift.measurement import Measure
-from monitoring_pipeline.drift.verdict import DriftReason, DriftType, DriftVerdict
+from monitoring_pipeline.drift.verdict import DriftType, DriftVerdict
 from monitoring_pipeline.results.listings import DRIFT, METRICS, Listing, ResultRow
 from monitoring_pipeline.results.read import page_of_results
 from monitoring_pipeline.results.selection import ResultSelection
 from monitoring_pipeline.windows import Grain
 
-router = APIRouter(tags=["results"])
+router = APIRouter(prefix="/v1", tags=["results"])
 
 MOST_NAMES = 50
 ALL = "all"
 
-_GROUP: dict[str, Any] = {
-    "model_id": "flight_delay",
-    "model_version": "3",
-    "environment": "production",
-    "segment": "all",
-    "grain": "day",
-    "window_start": "2026-03-01T00:00:00Z",
-    "window_end": "2026-03-02T00:00:00Z",
-}
-_METRIC: dict[str, Any] = {
-    **_GROUP,
-    "metric": "mae",
-    "value": 36.46,
-    "lower": 35.2,
-    "upper": 37.8,
-    "detectable_change": 1.9,
-    "error_bound": None,
-    "prediction_count": 940,
-    "labelled_count": 895,
-    "coverage": 0.952,
-    "undefined_reason": None,
-    "known_from": "2026-03-02T00:05:00Z",
-}
-_DRIFT: dict[str, Any] = {
-    **_GROUP,
-    "drift_type": "data_drift",
-    "feature": "destination",
-    "measure": "overall",
-    "verdict": "drift",
-    "reason": "effect_and_evidence",
-    "value": 2.5,
-    "threshold": 1.0,
-    "noise_limit": None,
-    "detectable": 1.2,
-    "p_value": 0.0001,
-    "q_value": 0.0002,
-    "n_reference": 5000,
-    "n_window": 940,
-    "n_effective": 410.0,
-    "window_count": 1,
-    "detail": {"led_by": "psi"},
-    "reference_id": "5f2b8c",
-    "known_from": "2026-03-02T00:05:00Z",
-}
 _PLACE = ("flight_delay", "day", 1_772_323_200_000_000, "3", "production", "all")
-
-
-class OfWindow(Shown):
-    """Whose numbers, and of when."""
-
-    model_id: str
-    model_version: str
-    environment: str
-    segment: str = Field(description="all, or field=value.")
-    grain: Grain
-    window_start: str = Field(description="First instant of the window, ISO 8601 UTC.")
-    window_end: str = Field(description="First instant after it.")
-
-
-class MetricShown(OfWindow):
-    """One metric of one window and group: a value, or the reason why there is none."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_METRIC]})
-
-    metric: str
-    value: float | None
-    lower: float | None = Field(description="Of the 95 % interval.")
-    upper: float | None
-    detectable_change: float | None = Field(description="The smallest true change that the window would have shown.")
-    error_bound: float | None = Field(description="How far the value may be from the exact one; null: it is exact.")
-    prediction_count: int
-    labelled_count: int
-    coverage: float | None
-    undefined_reason: str | None
-    known_from: str = Field(description="Since when the monitor says so.")
-
-
-class DriftShown(OfWindow):
-    """One measure of one feature of one window, or its verdict (measure overall)."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_DRIFT]})
-
-    drift_type: DriftType
-    feature: str
-    measure: Measure
-    verdict: DriftVerdict
-    reason: DriftReason | None
-    value: float | None = Field(description="The distance; of overall in units of the smallest change that counts.")
-    threshold: float | None
-    noise_limit: float | None
-    detectable: float | None
-    p_value: float | None
-    q_value: float | None
-    n_reference: int
-    n_window: int
-    n_effective: float
-    window_count: int
-    detail: dict[str, Any] | None
-    reference_id: str
-    known_from: str
 
 
 class ResultsAsked(AskedOfWindows):
@@ -166,7 +60,7 @@ class DriftAsked(ResultsAsked):
     verdict: list[DriftVerdict] | None = Field(default=None, description="Some verdicts.")
 
 
-@router.get("/metrics", responses=page_answering(_METRIC, *_PLACE, "mae"))
+@router.get("/metrics", responses=page_answering(A_METRIC, *_PLACE, "mae"))
 def list_metrics(
     service: ServiceOf, caller: MetricsReader, asked: Annotated[MetricsAsked, Query()]
 ) -> Page[MetricShown]:
@@ -178,7 +72,7 @@ def list_metrics(
     return page_of([MetricShown(**row) for row in rows], next_key)
 
 
-@router.get("/drift", responses=page_answering(_DRIFT, *_PLACE, "data_drift", "destination", "overall"))
+@router.get("/drift", responses=page_answering(A_DRIFT, *_PLACE, "data_drift", "destination", "overall"))
 def list_drift(service: ServiceOf, caller: MetricsReader, asked: Annotated[DriftAsked, Query()]) -> Page[DriftShown]:
     """The drift verdicts that stand, or stood at an instant: one item for each window, group and feature.
 

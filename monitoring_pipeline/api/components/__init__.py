@@ -1,0 +1,1 @@
+"""The parts of the monitor itself, and whether each works."""

@@ -1,0 +1,1 @@
+"""Failures that are injected over HTTP, in an environment of their own."""

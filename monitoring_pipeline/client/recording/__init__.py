@@ -1,0 +1,1 @@
+"""The calls that a service makes, and the lines that they become."""

@@ -1,0 +1,1 @@
+"""What waits reaches the server, for as long as that takes."""

@@ -1,0 +1,1 @@
+"""Files and bodies become numbered rows, whatever notation they are written in."""

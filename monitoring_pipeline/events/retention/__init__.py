@@ -1,0 +1,1 @@
+"""Removing raw events that have grown old, and only what was computed."""

@@ -1,0 +1,1 @@
+"""What was ever stored, counted in the transactions that stored it."""

@@ -1,0 +1,1 @@
+"""What to do next, in sentences that follow from verdicts."""

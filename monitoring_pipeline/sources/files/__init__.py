@@ -1,0 +1,1 @@
+"""Files that appear and grow in a folder."""
