@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from benchmarks.detection import ours, rivals
 from benchmarks.detection.questions import FirstAlarms, Question
@@ -158,13 +159,14 @@ def _ours(
 
 def _rivals(references: Mapping[str, Values], windows: Mapping[str, Values]) -> dict[str, Flags]:
     p = np.stack([rivals.p_values(name, references[name], windows[name]) for name in COLUMNS], axis=1)
-    psi = np.stack([rivals.psi(references[name], windows[name], COLUMNS[name].categorical) for name in COLUMNS], axis=1)
+    distances = [
+        rivals.psi(references[name], windows[name], categorical=column.categorical) for name, column in COLUMNS.items()
+    ]
+    psi = np.stack(distances, axis=1)
     shared = {shared_at(alpha): p <= alpha / len(COLUMNS) for alpha in ALPHAS}
     return {**shared, RAW_TESTS: p < RAW_LEVEL, RAW_PSI: psi > PSI_CUSTOM}
 
 
 def within_budget(alarms: int, feature_windows: int, per_feature: float) -> bool:
     """Whether so many alarms are no surprise (1 in 1,000) if the budget holds."""
-    from scipy.stats import binom  # noqa: PLC0415  (slow to import, wanted once)
-
     return bool(binom.sf(alarms - 1, feature_windows, per_feature) > 0.001)

@@ -158,9 +158,9 @@ def _rivals(scenario: Scenario, reference: Values, streams: Values, retuned: Map
     p_values = rivals.p_values(scenario.column, reference, windows)
     flags = {shared_at(alpha): p_values <= alpha / len(COLUMNS) for alpha in ALPHAS}
     flags[RAW_TESTS] = p_values < RAW_LEVEL
-    flags[RAW_PSI] = rivals.psi(reference, windows, categorical) > PSI_CUSTOM
+    flags[RAW_PSI] = rivals.psi(reference, windows, categorical=categorical) > PSI_CUSTOM
     for name, limit in retuned.items():
-        flags[retuned_name(name)] = rivals.DISTANCES[name](reference, windows, categorical) > limit
+        flags[retuned_name(name)] = rivals.DISTANCES[name](reference, windows, categorical=categorical) > limit
     shape = streams.shape[:2]
     return {
         method: np.where((of := seen.reshape(shape)).any(axis=1), of.argmax(axis=1) + 1, 0)
@@ -186,7 +186,7 @@ def _retuned(scenario: Scenario, sizes: Sizes) -> dict[str, float]:
                 columns(Role.CALIBRATION, CALIBRATION_WINDOWS, (sizes.rows,), number=number, only=scenario.column)[
                     scenario.column
                 ],
-                categorical,
+                categorical=categorical,
             )
             for number in range(sizes.references)
         ]

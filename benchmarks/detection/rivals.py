@@ -3,7 +3,8 @@
 Windows are matrices: one row per window. Each function returns one number per window, or NaN where nothing is present.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 from scipy.spatial.distance import jensenshannon
@@ -15,7 +16,12 @@ from benchmarks.detection.streams import COLUMNS, Values
 EMPTY_SHARE = 1e-4  # what an empty bin counts as in PSI, the customary value
 BIN_COUNT = 10
 
-Distance = Callable[[Values, Values, bool], Values]
+
+class Distance(Protocol):
+    """How far windows are from a reference."""
+
+    def __call__(self, reference: Values, windows: Values, *, categorical: bool) -> Values:
+        """One distance for each window."""
 
 
 def p_values(name: str, reference: Values, windows: Values) -> Values:
@@ -47,19 +53,19 @@ def _chi2(reference: Values, windows: Values) -> Values:
     return np.asarray(chdtrc(occupied.sum(axis=1) - 1, statistic), dtype=np.float64)
 
 
-def psi(reference: Values, windows: Values, categorical: bool) -> Values:  # noqa: FBT001  (called as a Distance)
+def psi(reference: Values, windows: Values, *, categorical: bool) -> Values:
     """Population stability index on the reference's deciles, or on categories."""
     p, q = (np.maximum(shares, EMPTY_SHARE) for shares in _shares(reference, windows, categorical=categorical))
     return np.asarray(((q - p) * np.log(q / p)).sum(axis=1), dtype=np.float64)
 
 
-def jensen_shannon(reference: Values, windows: Values, categorical: bool) -> Values:  # noqa: FBT001  (called as a Distance)
+def jensen_shannon(reference: Values, windows: Values, *, categorical: bool) -> Values:
     """Jensen-Shannon distance, base 2, on the reference's deciles, or on categories."""
     p, q = _shares(reference, windows, categorical=categorical)
     return np.asarray(jensenshannon(np.broadcast_to(p, q.shape), q, base=2, axis=1), dtype=np.float64)
 
 
-def wasserstein(reference: Values, windows: Values, categorical: bool) -> Values:  # noqa: FBT001  (called as a Distance)
+def wasserstein(reference: Values, windows: Values, *, categorical: bool) -> Values:
     """Wasserstein distance in standard deviations of the reference; of numbers only."""
     assert not categorical, "categories have no order to move along"
     present = np.sort(reference[~np.isnan(reference)])
