@@ -22,6 +22,7 @@ from monitoring_pipeline.access.scopes import Grant
 from monitoring_pipeline.access.tokens import create_token
 from monitoring_pipeline.api.app import create_app
 from monitoring_pipeline.api.hardening.connections import BoundedConnection
+from monitoring_pipeline.api.problems import MEDIA_TYPE
 from monitoring_pipeline.api.server import service_of
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.home import Home
@@ -71,6 +72,12 @@ def serving(app: FastAPI, *, connection: type[BoundedConnection] = BoundedConnec
             server.should_exit = True
             running.result()
     assert not noted.undeclared, f"the OpenAPI document does not name {noted.undeclared}"
+
+
+def code_of(reply: httpx.Response) -> str:
+    """Which problem an answer tells of."""
+    assert reply.headers["content-type"] == MEDIA_TYPE
+    return str(reply.json()["type"]).rpartition(":")[2]
 
 
 def token_for(installation: Installation, *grants: str, client: str = "tester", days: int = 90) -> dict[str, str]:
