@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from monitoring_pipeline.api.present.latest import Answer, LatestAnswers
 from monitoring_pipeline.api.problems import Problem
 from monitoring_pipeline.config.models import Model, MonitoringConfig
-from monitoring_pipeline.reports import present
+from monitoring_pipeline.reports import hour_rows
 from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.rows.joined import join_predictions
 from monitoring_pipeline.stages.rows.logged import log_predictions
@@ -52,11 +52,11 @@ def post(client: Any, name: str, rows: list[dict[str, Any]]) -> None:
     assert reply.json() == {"successful_rows": len(rows), "quarantined_rows": 0}
 
 
-@pytest.mark.parametrize("rows_at_once", [present.MOST_ROWS_AT_ONCE, 7])
+@pytest.mark.parametrize("rows_at_once", [hour_rows.MOST_ROWS_AT_ONCE, 7])
 def test_performance_is_that_of_every_row_that_is_stored_without_waiting_for_a_run(
     engine: Engine, tmp_path: Path, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
 ) -> None:
-    monkeypatch.setattr(present, "MOST_ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr(hour_rows, "MOST_ROWS_AT_ONCE", rows_at_once)
     config = MonitoringConfig(models=[Model(id="churn", task="binary")])
     predictions, actuals = binary_rows(clock.now)
     known = {row["prediction_id"]: row["actual_value"] for row in actuals}

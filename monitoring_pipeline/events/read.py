@@ -26,6 +26,9 @@ PREDICTION_COLUMNS = (
     "features",
     "extras",
 )
+SERVING_COLUMNS = ("model_version", "environment", "confidence", "latency_ms")
+"""What tells how a model served, in the order of :func:`serving_between`."""
+
 ACTUAL_COLUMNS = ("prediction_id", "received_at", "observed_at", "actual_value", "actual_class")
 
 
@@ -64,6 +67,11 @@ def predictions_between(connection: Connection, model_id: str, start: int, end: 
     return _rows_between(connection, predictions, PREDICTION_COLUMNS, model_id, start, end)
 
 
+def serving_between(connection: Connection, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
+    """Rows of ``SERVING_COLUMNS`` of one model, predicted in ``[start, end)``."""
+    return _rows_between(connection, predictions, SERVING_COLUMNS, model_id, start, end)
+
+
 def actuals_between(connection: Connection, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
     """Rows of ``ACTUAL_COLUMNS``: every revision of the truth about predictions made in ``[start, end)``."""
     return _rows_between(connection, actuals, ACTUAL_COLUMNS, model_id, start, end)
@@ -74,6 +82,22 @@ def count_between(connection: Connection, model_id: str, start: int, end: int) -
     made_at = predictions.c.predicted_at
     query = select(func.count()).where(predictions.c.model_id == model_id, made_at >= start, made_at < end)
     return connection.scalar(query) or 0
+
+
+def count_by_part(connection: Connection, model_id: str, start: int, end: int, *, part_micros: int) -> dict[int, int]:
+    """How many predictions a model made in each part of ``[start, end)``, by the part's start; empty ones are absent.
+
+    An index alone answers it.
+    """
+    made_at = predictions.c.predicted_at
+    number = ((made_at - start) // part_micros).label("number")
+    query = (
+        select(number, func.count())
+        .where(predictions.c.model_id == model_id, made_at >= start, made_at < end)
+        .group_by(number)
+        .order_by(number)
+    )
+    return {start + int(found) * part_micros: int(count) for found, count in connection.execute(query)}
 
 
 def actuals_of_hours(connection: Connection, model_id: str, hours: Collection[int]) -> list[tuple[Any, ...]]:

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from monitoring_pipeline.reports.present import Present
+from monitoring_pipeline.reports.present_operations import Operations
 
 
 class Health(StrEnum):
@@ -90,11 +90,11 @@ def check(name: str, value: float | None) -> Check:
     return Check(name=name, value=value, health=health)
 
 
-def model_checks(present: Present) -> tuple[Check, ...]:
+def model_checks(served: Operations) -> tuple[Check, ...]:
     """The checks of a model's last hours; of several versions and environments the worst counts."""
-    predicted = present.prediction_count > 0
+    predicted = served.prediction_count > 0
     status = Check(name="model_status", value=float(predicted), health=Health.HEALTHY if predicted else Health.CRITICAL)
-    return (status, *(_worst_check(name, present) for name in THRESHOLDS if name != "error_rate"))
+    return (status, *(_worst_check(name, served) for name in THRESHOLDS if name != "error_rate"))
 
 
 def worst(healths: Iterable[Health]) -> Health:
@@ -104,11 +104,11 @@ def worst(healths: Iterable[Health]) -> Health:
     return next((health for health in order if health in found), Health.NOT_ENOUGH_DATA)
 
 
-def _worst_check(name: str, present: Present) -> Check:
+def _worst_check(name: str, served: Operations) -> Check:
     values = [
         metric.value
-        for group in present.groups
-        for metric in group.metrics
+        for group in served.groups
+        for metric in group
         if metric.metric == name and metric.value is not None
     ]
     if not values:

@@ -4,34 +4,29 @@ The numbers are those of the stages (same sums, same intervals), without waiting
 in the next answer. What is computed of an hour is kept for the revision of it, so that asking again costs a merge.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 from sqlalchemy import Connection, select
 
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.events.read import count_between, predictions_between
 from monitoring_pipeline.events.tables import hour_revision
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.performance.registry import evaluate
-from monitoring_pipeline.performance.sums import Sums, merge
+from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.performance.values import MetricValue
+from monitoring_pipeline.reports.hour_rows import sums_of_rows
 from monitoring_pipeline.stages.live.recent import Recent
 from monitoring_pipeline.stages.measuring.groups import ALL, PERFORMANCE, GroupKey
-from monitoring_pipeline.stages.measuring.measure import grouped_sums
 from monitoring_pipeline.stages.measuring.merging import merge_hours
 from monitoring_pipeline.stages.measuring.performance_results import HOURLY
 from monitoring_pipeline.stages.measuring.stored_sums import outdated_hours, stored_sums
 from monitoring_pipeline.stages.models import declaration
 from monitoring_pipeline.stages.pipeline import Pipeline
-from monitoring_pipeline.stages.rows.columns import logged_table
-from monitoring_pipeline.stages.rows.joined import truth_between, with_truth
 from monitoring_pipeline.windows import HOUR_MICROS, Grain, floor
 
 MOST_HOURS_KEPT = 2_000
-MOST_ROWS_AT_ONCE = 20_000  # in memory, about 1 kB each: an hour may have millions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +118,7 @@ class PresentPerformance:
         name = f"{model.task} {model.id}"  # the task of a model that nobody declared changes with its events
         kept = self._kept.get((name, hour), revision=revision)
         if kept is None:
-            kept = _from_rows(connection, model, hour)
+            kept = sums_of_rows(connection, model, hour)
             self._kept.put((name, hour), kept, revision=revision)
         return kept
 
@@ -139,28 +134,6 @@ def _computed_hours(connection: Connection, model: Model, revisions: Mapping[int
     entries = ledger.entries(connection, HOURLY, revisions.keys(), model_id=model.id)
     computed = {hour for (_, hour), entry in entries.items() if entry.revision >= revisions[hour]}
     return computed - outdated_hours(connection, model, computed)
-
-
-def _from_rows(connection: Connection, model: Model, hour: int) -> dict[GroupKey, Sums]:
-    parts: dict[GroupKey, list[Sums]] = {}
-    for start, end in _parts(connection, model.id, hour, hour + HOUR_MICROS):
-        rows = with_truth(
-            logged_table(model, predictions_between(connection, model.id, start, end)),
-            truth_between(connection, model.id, start, end),
-        )
-        for key, sums in grouped_sums(model, rows, np.full(rows.num_rows, hour, dtype=np.int64)).items():
-            parts.setdefault(key, []).append(sums)
-    return {key: sums[0] if len(sums) == 1 else merge(sums) for key, sums in parts.items()}
-
-
-def _parts(connection: Connection, model_id: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Stretches of few rows each that make up ``[start, end)``."""
-    middle = (start + end) // 2
-    if middle == start or count_between(connection, model_id, start, end) <= MOST_ROWS_AT_ONCE:
-        yield start, end
-        return
-    yield from _parts(connection, model_id, start, middle)
-    yield from _parts(connection, model_id, middle, end)
 
 
 def _groups(merged: Mapping[GroupKey, Sums]) -> tuple[PresentGroup, ...]:

@@ -7,6 +7,7 @@ from monitoring_pipeline.drift.verdict import DriftVerdict
 from monitoring_pipeline.drift_monitor import DriftMonitor, DriftResult
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.reports.present import Present, PresentPerformance
+from monitoring_pipeline.reports.present_operations import Operations, PresentOperations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +34,10 @@ class Insight:
         installation: config, store and clock.
         drift: the look-backs, by model and hours; each with the instant that it is as of.
         performance: the last hours, by model and hours.
+        operations: how the last hours were served, by model and hours.
         reports: the pages, by model and days.
         present: computes performance.
+        served: computes operations.
         monitor: computes drift.
     """
 
@@ -42,6 +45,8 @@ class Insight:
         self.installation = installation
         self.drift: LatestAnswers[DriftNow] = LatestAnswers()
         self.performance: LatestAnswers[Present] = LatestAnswers()
+        self.operations: LatestAnswers[Operations] = LatestAnswers()
         self.reports: LatestAnswers[str] = LatestAnswers()
         self.present = PresentPerformance(installation.pipeline)
+        self.served = PresentOperations(installation.pipeline)
         self.monitor = DriftMonitor(installation)

@@ -12,7 +12,7 @@ from monitoring_pipeline.api.callers import identify
 from monitoring_pipeline.api.components.component import Status
 from monitoring_pipeline.api.components.overview import components, overall
 from monitoring_pipeline.api.known_models import known_models
-from monitoring_pipeline.api.present.performance import present_of
+from monitoring_pipeline.api.present.performance import operations_of
 from monitoring_pipeline.api.problems import Problem
 from monitoring_pipeline.api.service import Service, ServiceOf
 from monitoring_pipeline.errors import MonitorError
@@ -109,6 +109,6 @@ def _models(service: Service, caller: Caller) -> list[ModelHealth]:
 def _checks(service: Service, model_id: str) -> list[Check]:
     """The model's checks; none while others compute so much that they would have to wait, which is no ill health."""
     try:
-        return list(model_checks(present_of(service.insight, model_id, LOOK_BACK_HOURS).value))
+        return list(model_checks(operations_of(service.insight, model_id, LOOK_BACK_HOURS).value))
     except Problem:
         return []

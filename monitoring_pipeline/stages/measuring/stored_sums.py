@@ -1,6 +1,6 @@
 """Reading the hours' sums back, as they stand or as they stood, for whatever is merged from them."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -11,23 +11,27 @@ from monitoring_pipeline.performance.registry import sums_from_dict
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.results.as_of import held_at
 from monitoring_pipeline.results.tables import performance_sums
-from monitoring_pipeline.stages.measuring.families import families, kind_of
+from monitoring_pipeline.stages.measuring.families import Family, families, kind_of
 from monitoring_pipeline.stages.measuring.groups import GroupKey
 from monitoring_pipeline.windows import Grain, spans
 
 table = performance_sums.c
 
 
-def stored_sums(connection: Connection, model: Model, hours: Collection[int]) -> dict[GroupKey, Sums]:
+def stored_sums(
+    connection: Connection, model: Model, hours: Collection[int], *, wanted: Sequence[Family] | None = None
+) -> dict[GroupKey, Sums]:
     """The standing sums of a model's hours that were made under its present declaration.
 
     Args:
         connection: a reading transaction.
         model: the declaration.
         hours: starts of hours.
+        wanted: some of the model's families; all of them if left out.
     """
-    wanted = [and_(table.family == family.name, table.measured_as == family.measured_as) for family in families(model)]
-    return _read(row for row in _rows(connection, model.id, hours, as_of=None, condition=or_(*wanted)))
+    asked = families(model) if wanted is None else wanted
+    alike = [and_(table.family == family.name, table.measured_as == family.measured_as) for family in asked]
+    return _read(row for row in _rows(connection, model.id, hours, as_of=None, condition=or_(*alike)))
 
 
 def sums_as_of(connection: Connection, model_id: str, hours: Collection[int], *, instant: int) -> dict[GroupKey, Sums]:

@@ -1,0 +1,137 @@
+"""How a model served lately, as of now, whatever is known of the truth: what a quick look at its health needs.
+
+It is asked for every few seconds while events come in. Predictions never change, so late truth makes nothing of this
+outdated, and of an hour with many rows only the parts are read again to which rows came.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Connection, select
+
+from monitoring_pipeline.config.models import Model, Task
+from monitoring_pipeline.database import reading
+from monitoring_pipeline.events.read import SERVING_COLUMNS, count_by_part, serving_between
+from monitoring_pipeline.events.tables import hour_revision
+from monitoring_pipeline.lake import ledger
+from monitoring_pipeline.performance.registry import evaluate
+from monitoring_pipeline.performance.sums import Sums
+from monitoring_pipeline.performance.values import MetricValue
+from monitoring_pipeline.reports.hour_rows import MOST_ROWS_AT_ONCE, merged_parts, stretches
+from monitoring_pipeline.stages.live.recent import Recent
+from monitoring_pipeline.stages.measuring.families.operations import operations
+from monitoring_pipeline.stages.measuring.groups import GroupKey
+from monitoring_pipeline.stages.measuring.measure import grouped_sums
+from monitoring_pipeline.stages.measuring.merging import merge_hours
+from monitoring_pipeline.stages.measuring.performance_results import HOURLY
+from monitoring_pipeline.stages.measuring.stored_sums import stored_sums
+from monitoring_pipeline.stages.pipeline import Pipeline
+from monitoring_pipeline.windows import HOUR_MICROS, SECOND_MICROS, Grain, floor
+
+MOST_PARTS_KEPT = 2_000
+PART_MICROS = 300 * SECOND_MICROS
+
+_TYPES = dict(zip(SERVING_COLUMNS, (pa.string(), pa.string(), pa.float64(), pa.float64()), strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """How a model served in its last hours.
+
+    Attributes:
+        prediction_count: of all versions and environments.
+        groups: the metrics of each version in each environment that predicted.
+    """
+
+    prediction_count: int
+    groups: tuple[tuple[MetricValue, ...], ...]
+
+
+class PresentOperations:
+    """Answers about the last hours of models; one for each process, used by all its threads.
+
+    Args:
+        pipeline: the installation.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._hours: Recent[Mapping[GroupKey, Sums]] = Recent(most_weight=MOST_PARTS_KEPT)
+        self._parts: Recent[Mapping[GroupKey, Sums]] = Recent(most_weight=MOST_PARTS_KEPT)
+
+    def of_last_hours(self, model_id: str, hours: int) -> Operations:
+        """How a model served in the whole hours before the present one, and in the present one as far as it has come.
+
+        Args:
+            model_id: a model, declared or not.
+            hours: how many, at least 1; the present one is not counted.
+
+        Raises:
+            MonitorError: if the store cannot be reached.
+        """
+        now = self._pipeline.clock()
+        start = floor(now, Grain.HOUR) - hours * HOUR_MICROS
+        # What an undeclared model predicts makes no difference here, and to infer it may take a look at every row.
+        model = self._pipeline.config.model(model_id) or Model(id=model_id, task=Task.REGRESSION)
+        with reading(self._pipeline.engine) as connection:
+            # Revisions first, rows after: what lands in between makes the hour newer than what is kept of it.
+            revisions = _prediction_revisions(connection, model_id, start=start, end=now)
+            found = _stored(connection, model, revisions)
+            for hour in revisions.keys() - {key.window_start for key in found}:
+                found |= self._hour(connection, model, hour, revisions[hour])
+        merged = merge_hours(found, lambda _hour: start)
+        return Operations(
+            prediction_count=sum(sums.prediction_count for sums in merged.values()),
+            groups=tuple(tuple(evaluate(sums)) for sums in merged.values()),
+        )
+
+    def _hour(self, connection: Connection, model: Model, hour: int, revision: int) -> Mapping[GroupKey, Sums]:
+        kept = self._hours.get((model.id, hour), revision=revision)
+        if kept is None:
+            kept = merged_parts(self._of_parts(connection, model, hour))
+            self._hours.put((model.id, hour), kept, revision=revision)
+        return kept
+
+    def _of_parts(self, connection: Connection, model: Model, hour: int) -> list[Mapping[GroupKey, Sums]]:
+        end = hour + HOUR_MICROS
+        of_stretch = partial(_of_stretch, connection, model, hour)
+        counts = count_by_part(connection, model.id, hour, end, part_micros=PART_MICROS)
+        if sum(counts.values()) <= MOST_ROWS_AT_ONCE:
+            return [of_stretch(hour, end)]
+        # Rows come and never change or go while an hour is looked back at: a part of as many rows is the same part.
+        kept = self._parts.get_all({(model.id, part): count for part, count in counts.items()})
+        found = []
+        for part, count in counts.items():
+            sums = kept.get((model.id, part))
+            if sums is None:
+                pieces = stretches(connection, model.id, part, part + PART_MICROS)
+                sums = merged_parts([of_stretch(*piece) for piece in pieces])
+                self._parts.put((model.id, part), sums, revision=count)
+            found.append(sums)
+        return found
+
+
+def _prediction_revisions(connection: Connection, model_id: str, *, start: int, end: int) -> dict[int, int]:
+    table = hour_revision.c
+    query = select(table.hour, table.prediction_revision).where(
+        table.model_id == model_id, table.hour >= start, table.hour < end
+    )
+    return {row.hour: row.prediction_revision for row in connection.execute(query)}
+
+
+def _stored(connection: Connection, model: Model, revisions: Mapping[int, int]) -> dict[GroupKey, Sums]:
+    """The stored sums of hours to which no prediction came since, as far as they are of the present declaration."""
+    entries = ledger.entries(connection, HOURLY, revisions.keys(), model_id=model.id)
+    computed = [hour for (_, hour), entry in entries.items() if entry.revision >= revisions[hour]]
+    return stored_sums(connection, model, computed, wanted=[operations(model)])
+
+
+def _of_stretch(connection: Connection, model: Model, hour: int, start: int, end: int) -> dict[GroupKey, Sums]:
+    rows = serving_between(connection, model.id, start, end)
+    columns = dict(zip(SERVING_COLUMNS, zip(*rows, strict=True), strict=True)) if rows else {}
+    table = pa.table({name: pa.array(columns.get(name, ()), type=kind) for name, kind in _TYPES.items()})
+    plain = model.model_copy(update={"segments": [], "resources": []})
+    return grouped_sums(plain, table, np.full(len(rows), hour, dtype=np.int64), wanted=[operations(plain)])
