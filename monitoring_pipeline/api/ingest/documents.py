@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import orjson
 
+from monitoring_pipeline.events.formats.keys import may_mislead
 from monitoring_pipeline.events.formats.lines import BYTE_ORDER_MARK
 from monitoring_pipeline.events.formats.ndjson import NdjsonSource
 from monitoring_pipeline.events.formats.rows import Row
@@ -36,7 +37,9 @@ def rows_of(body: bytes, *, most: int) -> list[Row]:
     lines = as_lines(body.removeprefix(BYTE_ORDER_MARK), most=most)
     if lines.count(b"\n") > most:
         raise TooManyLinesError
-    return list(NdjsonSource(io.BytesIO(lines), fraction=lambda: 1.0).rows())
+    # One look through all lines costs a fifth of a look at each of them.
+    source = NdjsonSource(io.BytesIO(lines), fraction=lambda: 1.0, is_plain=not may_mislead(lines))
+    return list(source.rows())
 
 
 def as_lines(body: bytes, *, most: int) -> bytes:

@@ -12,8 +12,19 @@ from collections.abc import Mapping
 from monitoring_pipeline.events.quarantine import QuarantineReason, Rejected
 
 
-def may_repeat_a_key(written: bytes, parsed: Mapping[str, object]) -> bool:
-    """Whether the JSON text ``written``, which gave the object ``parsed``, needs a second look."""
+def may_mislead(written: bytes) -> bool:
+    """Whether the colons after a quote may be another number than the keys, in this text or in any line of it."""
+    # Space between a key and its colon would hide it from the count; the last two bytes may be the line's end.
+    # A quote or colon written as \u0022 or \u003a inside a text is in the parsed count alone, and would make up
+    # for a repeated key; every other escape leaves both counts equal.
+    return b'" ' in written or b"\\u00" in written or b"\t" in written or b"\r" in written[:-2]
+
+
+def has_as_many_keys(written: bytes, parsed: Mapping[str, object]) -> bool:
+    """Whether the JSON text ``written`` has no more keys than the object ``parsed`` that it gave.
+
+    It tells nothing of a text that :func:`may_mislead`.
+    """
     count = len(parsed)
     for name in ("features", "probabilities"):
         inner = parsed.get(name)
@@ -21,16 +32,7 @@ def may_repeat_a_key(written: bytes, parsed: Mapping[str, object]) -> bool:
             count += len(inner)
         elif type(inner) is str:
             count += inner.count('":')
-    # Space between a key and its colon would hide it from the count; the last two bytes may be the line's end.
-    # A quote or colon written as \u0022 or \u003a inside a text is in the parsed count alone, and would make up
-    # for a repeated key; every other escape leaves both counts equal.
-    return (
-        written.count(b'":') != count
-        or b'" ' in written
-        or b"\\u00" in written
-        or b"\t" in written
-        or b"\r" in written[:-2]
-    )
+    return written.count(b'":') == count
 
 
 def strict_object(text: str) -> object:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import orjson
 
-from monitoring_pipeline.events.formats.keys import may_repeat_a_key, strict_object
+from monitoring_pipeline.events.formats.keys import has_as_many_keys, may_mislead, strict_object
 from monitoring_pipeline.events.formats.lines import OversizedLine, numbered_lines
 from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.quarantine import QuarantineReason, Rejected
@@ -18,21 +18,24 @@ class NdjsonSource:
     Args:
         stream: the bytes, already unpacked.
         fraction: tells how much of the underlying file has been read.
+        is_plain: whether somebody looked through the whole of it, and no line :func:`.keys.may_mislead`.
     """
 
     columns: frozenset[str] | None = None
 
-    def __init__(self, stream: BinaryIO, *, fraction: Callable[[], float]) -> None:
+    def __init__(self, stream: BinaryIO, *, fraction: Callable[[], float], is_plain: bool = False) -> None:
         self._stream = stream
+        self._is_plain = is_plain
         self.fraction = fraction
 
     def rows(self) -> Iterator[Row]:
         """The rows, once."""
+        is_plain = self._is_plain
         for number, line in numbered_lines(self._stream):
             if isinstance(line, OversizedLine):
                 rejected = Rejected(QuarantineReason.TOO_LARGE, None, line.detail)
                 yield Row(number, None, line.start, len(line.start), rejected, line.fingerprint)
-            elif (record := _plain_object(line)) is not None:
+            elif (record := _plain_object(line, is_plain=is_plain)) is not None:
                 yield Row(number, record, line, len(line))
             elif not line.isspace():
                 yield _doubtful_row(number, line)
@@ -44,13 +47,15 @@ def object_row(number: int, written: bytes) -> Row:
     return _doubtful_row(number, written) if record is None else Row(number, record, written, len(written))
 
 
-def _plain_object(line: bytes) -> dict[str, object] | None:
+def _plain_object(line: bytes, *, is_plain: bool = False) -> dict[str, object] | None:
     """The object on a line that is plainly right, else ``None``."""
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    return None if type(record) is not dict or may_repeat_a_key(line, record) else record
+    if type(record) is not dict or not has_as_many_keys(line, record):
+        return None
+    return record if is_plain or not may_mislead(line) else None
 
 
 def _doubtful_row(number: int, line: bytes) -> Row:
