@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from monitoring_pipeline.config.models import Model, MonitoringConfig, Task
 from monitoring_pipeline.events.ingest import ingest_rows
+from monitoring_pipeline.events.read import serving_between
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.reports import hour_rows, present_operations
@@ -57,11 +58,9 @@ class Reads:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.stretches: list[tuple[int, int]] = []
-        read = present_operations.serving_between
-
         def counted(connection: Any, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
             self.stretches.append((start, end))
-            return read(connection, model_id, start, end)
+            return serving_between(connection, model_id, start, end)
 
         monkeypatch.setattr(present_operations, "serving_between", counted)
 
