@@ -9,9 +9,10 @@ from sklearn.metrics import ndcg_score
 from sqlalchemy import Engine
 
 from monitoring_pipeline.config.models import Model, MonitoringConfig, Task
+from monitoring_pipeline.database import reading
 from monitoring_pipeline.events.ingest import ingest_rows
-from monitoring_pipeline.events.read import serving_between
 from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.events.serving import Served, served_between
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.reports import hour_rows, present_operations
 from monitoring_pipeline.reports.present import PresentPerformance
@@ -58,11 +59,12 @@ class Reads:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.stretches: list[tuple[int, int]] = []
-        def counted(connection: Any, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
-            self.stretches.append((start, end))
-            return serving_between(connection, model_id, start, end)
 
-        monkeypatch.setattr(present_operations, "serving_between", counted)
+        def counted(connection: Any, model_id: str, start: int, end: int) -> list[Served]:
+            self.stretches.append((start, end))
+            return served_between(connection, model_id, start, end)
+
+        monkeypatch.setattr(present_operations, "served_between", counted)
 
 
 @pytest.fixture(params=[hour_rows.MOST_ROWS_AT_ONCE, 7], ids=["whole", "in parts"])
@@ -147,6 +149,28 @@ def test_late_truth_has_nothing_read_again(
 
     assert operations.of_last_hours("price", HOURS) == before
     assert reads.stretches == []
+
+
+def test_any_number_is_read_as_it_was_sent(engine: Engine, tmp_path: Path, clock: FixedClock) -> None:
+    """SQLite writes the last bit of very small and large numbers wrong now and then, and PostgreSQL never."""
+    installation = installation_on(engine, tmp_path, clock=clock)
+    rng = np.random.default_rng(7)
+    usual = rng.lognormal(3, 2, size=1_000)
+    extreme = [0.0, 5e-324, 1.7976931348623157e308, *(10.0 ** rng.uniform(-300, 300, size=1_000))]
+    sent = np.sort(np.concatenate([usual, extreme]))
+    row = {"model_id": "price", "timestamp": isoformat(clock.now), "predicted_value": 1.0, "features": {}}
+    put(
+        installation,
+        [{**row, "prediction_id": f"p{number}", "latency_ms": value} for number, value in enumerate(sent.tolist())],
+    )
+
+    with reading(engine) as connection:
+        [group] = served_between(connection, "price", clock.now, clock.now + 1)
+
+    found = np.sort(group.latency_ms)
+    np.testing.assert_array_max_ulp(found, sent, maxulp=1)
+    assert np.isin(usual, found).all()
+    assert np.isnan(group.confidence).all()
 
 
 def test_a_model_that_is_silent_has_no_groups(sqlite_engine: Engine, tmp_path: Path, clock: FixedClock) -> None:

@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import pyarrow as pa
 from sqlalchemy import Connection, select
 
 from monitoring_pipeline.config.models import Model, Task
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.events.read import SERVING_COLUMNS, count_by_part, serving_between
+from monitoring_pipeline.events.read import count_by_part
+from monitoring_pipeline.events.serving import Served, served_between
 from monitoring_pipeline.events.tables import hour_revision
 from monitoring_pipeline.lake import ledger
+from monitoring_pipeline.performance.operations.rows import operations_sums
 from monitoring_pipeline.performance.registry import evaluate
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.reports.hour_rows import MOST_ROWS_AT_ONCE, merged_parts, stretches
 from monitoring_pipeline.stages.live.recent import Recent
-from monitoring_pipeline.stages.measuring.families.operations import operations
-from monitoring_pipeline.stages.measuring.groups import GroupKey
-from monitoring_pipeline.stages.measuring.measure import grouped_sums
+from monitoring_pipeline.stages.measuring.families.operations import OPERATIONS, operations
+from monitoring_pipeline.stages.measuring.groups import ALL, GroupKey
 from monitoring_pipeline.stages.measuring.merging import merge_hours
 from monitoring_pipeline.stages.measuring.performance_results import HOURLY
 from monitoring_pipeline.stages.measuring.stored_sums import stored_sums
@@ -33,8 +33,6 @@ from monitoring_pipeline.windows import HOUR_MICROS, SECOND_MICROS, Grain, floor
 
 MOST_PARTS_KEPT = 2_000
 PART_MICROS = 300 * SECOND_MICROS
-
-_TYPES = dict(zip(SERVING_COLUMNS, (pa.string(), pa.string(), pa.float64(), pa.float64()), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +128,26 @@ def _stored(connection: Connection, model: Model, revisions: Mapping[int, int]) 
 
 
 def _of_stretch(connection: Connection, model: Model, hour: int, start: int, end: int) -> dict[GroupKey, Sums]:
-    rows = serving_between(connection, model.id, start, end)
-    columns = dict(zip(SERVING_COLUMNS, zip(*rows, strict=True), strict=True)) if rows else {}
-    table = pa.table({name: pa.array(columns.get(name, ()), type=kind) for name, kind in _TYPES.items()})
-    plain = model.model_copy(update={"segments": [], "resources": []})
-    return grouped_sums(plain, table, np.full(len(rows), hour, dtype=np.int64), wanted=[operations(plain)])
+    groups = served_between(connection, model.id, start, end)
+    if not groups:
+        return {}
+    found = operations_sums(
+        np.repeat(np.arange(len(groups)), [len(group.confidence) for group in groups]),
+        len(groups),
+        latency_ms=np.concatenate([group.latency_ms for group in groups]),
+        confidence=np.concatenate([group.confidence for group in groups]),
+        low_confidence=model.low_confidence,
+        resources={},
+        window_seconds=HOUR_MICROS // SECOND_MICROS,
+    )
+    return {_key(group, hour): sums for group, sums in zip(groups, found, strict=True)}
+
+
+def _key(group: Served, hour: int) -> GroupKey:
+    return GroupKey(
+        window_start=hour,
+        model_version=group.model_version,
+        environment=group.environment,
+        segment=ALL,
+        family=OPERATIONS,
+    )
