@@ -31,8 +31,9 @@ from monitoring_pipeline.stages.measuring.stored_sums import stored_sums
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.windows import HOUR_MICROS, SECOND_MICROS, Grain, floor
 
-MOST_PARTS_KEPT = 2_000
-PART_MICROS = 300 * SECOND_MICROS
+MOST_HOURS_KEPT = 2_000
+MOST_PARTS_KEPT = 5_000
+PART_MICROS = 60 * SECOND_MICROS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class PresentOperations:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._hours: Recent[Mapping[GroupKey, Sums]] = Recent(most_weight=MOST_PARTS_KEPT)
+        self._hours: Recent[Mapping[GroupKey, Sums]] = Recent(most_weight=MOST_HOURS_KEPT)
         self._parts: Recent[Mapping[GroupKey, Sums]] = Recent(most_weight=MOST_PARTS_KEPT)
 
     def of_last_hours(self, model_id: str, hours: int) -> Operations:
