@@ -88,8 +88,13 @@ def _run(benchmark: Benchmark, scale: Scale) -> Result:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what the program costs.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; default: all of them")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure what the program costs.",
+        epilog="\n".join(["benchmarks:", *map(_described, BENCHMARKS.values())]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of those below; default: all of them")
     parser.add_argument("--quick", dest="scale", action="store_const", const="quick", help="small sizes, not kept")
     parser.add_argument("--scale", choices=[scale.value for scale in Scale], help="default: full, which has targets")
     parser.add_argument("--json", action="store_true", help="JSON on stdout instead of tables")
@@ -99,6 +104,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if unknown := [name for name in options.names if name not in BENCHMARKS]:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     return options
+
+
+def _described(benchmark: Benchmark) -> str:
+    takes = f"\n{'':20}takes {benchmark.takes}" if benchmark.takes else ""
+    return f"  {benchmark.name:18}{benchmark.question}{takes}"
 
 
 if __name__ == "__main__":

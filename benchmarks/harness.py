@@ -153,9 +153,11 @@ class Benchmark:
         question: what the figures answer.
         sizes: by scale.
         measure: fills a session.
+        takes: time and disk of a full run, where one should know before.
     """
 
     name: str
     question: str
     sizes: Mapping[Scale, Mapping[str, int]]
     measure: Callable[[Session], None]
+    takes: str = ""

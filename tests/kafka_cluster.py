@@ -26,13 +26,15 @@ class Cluster:
         assert self.library.rd_kafka_mock_topic_create(self.handle, name.encode(), partitions, 1) == 0
         return name
 
-    def send(self, topic: str, values: Iterable[bytes | None], *, compression: str = "none") -> None:
-        """Produce messages, and wait until the broker has them; neighbours go to different partitions."""
+    def send(
+        self, topic: str, values: Iterable[bytes | None], *, compression: str = "none", partition: int = -1
+    ) -> None:
+        """Produce messages, and wait until the broker has them; neighbours go to different partitions by default."""
         producer = Producer(
             {"bootstrap.servers": self.servers, "compression.type": compression, "message.max.bytes": 5_000_000}
         )
         for number, value in enumerate(values):
-            producer.produce(topic, value=value, key=str(number), headers={"trace": b"x"})
+            producer.produce(topic, value=value, key=str(number), partition=partition, headers={"trace": b"x"})
         assert producer.flush(_WAIT_SECONDS) == 0
 
 

@@ -133,7 +133,15 @@ class NativeStack:
 
     def wait_until_healthy(self, name: str) -> None:
         """As ``depends_on`` with ``service_healthy`` does."""
-        wait_for(lambda: self.is_healthy(name), children=self.children)
+        if name in PORTS:  # a health check is a process, and some take seconds: not before anybody can answer
+            wait_for(lambda: _is_listening(self.ports[name]), children=self.children)
+        # A check that came too early takes from the service what it needs to become ready.
+        wait_for(lambda: self.is_healthy(name), children=self.children, pause_seconds=2)
+
+
+def _is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _image_environment() -> dict[str, str]:

@@ -16,7 +16,7 @@ _PART_MICROS = 300_000_000
 _ROUNDING = 1e-9  # sums of doubles that were added in the order of their arrival
 
 _VERSIONS = """
-    SELECT model_id, model_version, environment, count(*),
+    SELECT model_id, model_version, environment, count(*), count(predicted_class), count(prediction_proba),
         min(received_at), max(received_at), min(predicted_at), max(predicted_at)
     FROM predictions GROUP BY model_id, model_version, environment
 """
@@ -60,7 +60,7 @@ def _counters(connection: Connection) -> Counter[Any]:
         ("latency_ms", "latency_seconds", LATENCY_EDGES_SECONDS, 1_000),
         ("confidence", "confidence", CONFIDENCE_EDGES, 1),
     )
-    for *version, count, _, _, _, _ in connection.execute(text(_VERSIONS)):
+    for *version, count, _, _, _, _, _, _ in connection.execute(text(_VERSIONS)):
         counted[*version, "", "predictions", "count"] = count
     for column, series, edges, unit in histograms:
         for *version, value, count in connection.execute(text(_VALUES.format(column=column))):

@@ -19,7 +19,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 from sqlalchemy import Engine
 
 from monitoring_pipeline.api.app import create_app
-from monitoring_pipeline.api.openapi.document import OPEN_PATHS, PIPES, operations
+from monitoring_pipeline.api.openapi.document import OPEN_PATHS, operations
+from monitoring_pipeline.api.parameter_names import PIPES
 from monitoring_pipeline.api.openapi.examples import examples_of
 from monitoring_pipeline.api.problems import MEDIA_TYPE
 from monitoring_pipeline.api.server import service_of

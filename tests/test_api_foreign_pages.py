@@ -90,3 +90,11 @@ def test_behind_a_proxy_only_the_names_that_were_given_are_known(here: Installat
 
     assert known == [200, 403]
     assert free == [200, 403, 403, 403]
+
+
+@pytest.mark.parametrize("headers", [{"Host": "monitor.example"}, {"Origin": "https://monitor.example"}])
+def test_a_refusal_says_what_whoever_runs_the_server_can_do(client: httpx.Client, headers: dict[str, str]) -> None:
+    reply = client.get("/livez", headers=headers)
+
+    assert "started with MONITOR_ALLOWED_HOSTS=NAME" in reply.json()["detail"]
+    assert "monitor.example" not in reply.text

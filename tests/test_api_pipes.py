@@ -246,7 +246,7 @@ def test_a_token_that_does_not_grant_pipes_by_name_is_refused_in_an_address_with
 
     assert (reply.status_code, reply.json()["type"].rpartition(":")[2]) == (403, "token-in-address")
     assert "header Authorization" in reply.json()["detail"]
-    assert "monitor token create --scope pipes:read" in reply.json()["detail"]
+    assert "monitor token create --client NAME --scope pipes:read" in reply.json()["detail"]
     assert secret not in reply.text
 
 

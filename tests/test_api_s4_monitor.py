@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from monitoring_pipeline.api.present.latest import Answer, LatestAnswers
 from monitoring_pipeline.api.problems import Problem
-from monitoring_pipeline.config.models import Model, MonitoringConfig
+from monitoring_pipeline.config.models import Model, MonitoringConfig, Task
 from monitoring_pipeline.reports import hour_rows
 from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.rows.joined import join_predictions
@@ -172,6 +172,30 @@ def test_the_model_may_be_left_out_only_where_it_is_clear_and_tokens_bound_what_
 
     statuses = [reply.status_code for reply in (nobody, only_one, two, named, unknown, *allowed, without)]
     assert statuses == [422, 200, 422, 200, 404, 200, 403, 401]
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_model_that_is_left_out_is_the_only_one_of_the_token_and_no_other_is_given_away(
+    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock, declared: bool
+) -> None:
+    names = ("other", "price")
+    config = MonitoringConfig(models=[Model(id=name, task=Task.REGRESSION) for name in names if declared])
+    installation = installation_on(sqlite_engine, tmp_path, clock=clock, config=config)
+    admin, narrow, none = (
+        token_for(installation, grant, client=grant) for grant in ("admin", "admin@other", "admin@none")
+    )
+
+    with served(installation) as client:
+        for name in names:
+            client.post("/v0/events?name=ml_model_predictions", json=event(model_id=name), headers=admin)
+        found = client.get("/monitor/performance", headers=narrow)
+        unclear = [client.get("/monitor/performance", headers=headers) for headers in (admin, none)]
+        logged = client.post("/monitor/predict", json={"features": {}, "prediction": 1.0}, headers=narrow)
+
+    assert found.json()["model_id"] == "other"
+    assert [reply.status_code for reply in unclear] == [422, 422]
+    assert unclear[0].content == unclear[1].content
+    assert logged.status_code == (200 if declared else 422)
 
 
 def test_one_thread_computes_and_the_others_are_given_the_last_answer_or_asked_to_come_again() -> None:

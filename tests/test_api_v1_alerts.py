@@ -219,23 +219,69 @@ def test_tokens_for_some_models_do_and_see_what_concerns_those(
         path = f"/v1/alerts/{alert_id}/acknowledgement"
         refused = [
             client.post(path, json={}, headers=reader),
-            client.post(path, json={}, headers=other),
-            client.get(f"/v1/alerts/{alert_id}", headers=other),
             client.get("/v1/alerts?model_id=flight_delay", headers=other),
             client.post("/v1/silences", json=FOR_AN_HOUR, headers=reader),
             client.post("/v1/silences", json=FOR_AN_HOUR, headers=other),
             client.post("/v1/silences", json={**FOR_AN_HOUR, "model_id": None}, headers=mine),
         ]
         made = client.post("/v1/silences", json=FOR_AN_HOUR, headers=mine)
-        refused.append(client.delete(f"/v1/silences/{made.json()['silence_id']}", headers=other))
         noted = client.post(path, json={}, headers=mine)
         seen = [items(client, "/v1/silences", headers=headers) for headers in (reader, other, mine)]
         hidden = items(client, "/v1/alerts", headers=other)
 
-    assert [problem(reply) for reply in refused] == [(403, "forbidden")] * 8
+    assert [problem(reply) for reply in refused] == [(403, "forbidden")] * 5
     assert (made.status_code, noted.status_code) == (201, 200)
     assert [len(silences) for silences in seen] == [1, 0, 1]
     assert hidden == []
+
+
+def test_an_id_of_another_model_is_answered_word_for_word_as_one_of_nothing(
+    engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    [alert_id] = opened(engine, clock)
+    installation = installation_on(engine, tmp_path, clock=clock)
+    other, admin = (token_for(installation, grant, client=grant) for grant in ("admin@flight_late", "admin"))
+
+    with served(installation) as client:
+        silence_id = client.post("/v1/silences", json=FOR_AN_HOUR, headers=admin).json()["silence_id"]
+        answers = [
+            reply
+            for path in (f"/v1/alerts/{found}" for found in (alert_id, alert_id[:6], "abcdef0123"))
+            for reply in (
+                client.get(path, headers=other),
+                client.post(f"{path}/acknowledgement", json={}, headers=other),
+            )
+        ]
+        silences = [client.delete(f"/v1/silences/{found}", headers=other) for found in (silence_id, "abcdef")]
+        still = items(client, "/v1/silences", headers=admin, state="holding")
+
+    assert len({reply.content for reply in answers}) == 1
+    assert len({reply.content for reply in silences}) == 1
+    assert [problem(answers[0]), problem(silences[0])] == [(404, "unknown-alert"), (404, "unknown-silence")]
+    assert [silence["silence_id"] for silence in still] == [silence_id]
+
+
+def test_who_may_read_a_thing_and_not_change_it_is_told_which_scope_is_missing(
+    engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    [alert_id] = opened(engine, clock)
+    installation = installation_on(engine, tmp_path, clock=clock)
+    reader = token_for(installation, "metrics:read@flight_delay", "admin@flight_late", client="reader")
+    admin = token_for(installation, "admin", client="admin")
+
+    with served(installation) as client:
+        of_one, of_all = (
+            client.post("/v1/silences", json={**FOR_AN_HOUR, "model_id": name}, headers=admin).json()["silence_id"]
+            for name in ("flight_delay", None)
+        )
+        replies = [
+            client.post(f"/v1/alerts/{alert_id}/acknowledgement", json={}, headers=reader),
+            client.delete(f"/v1/silences/{of_one}", headers=reader),
+            client.delete(f"/v1/silences/{of_all}", headers=reader),
+        ]
+
+    assert [problem(reply) for reply in replies] == [(403, "forbidden")] * 3
+    assert ["--scope admin@flight_delay" in reply.json()["detail"] for reply in replies] == [True, True, False]
 
 
 def test_what_is_not_there_is_told_with_the_place_where_ids_are_listed(

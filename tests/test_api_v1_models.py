@@ -26,6 +26,8 @@ def logged(engine: Engine, *versions: tuple[str, str], environment: str = "produ
             "model_version": version,
             "environment": environment,
             "prediction_count": 10,
+            "class_count": 0,
+            "probability_count": 0,
             "first_seen_at": NOON_MICROS,
             "last_seen_at": NOON_MICROS + place * HOUR_MICROS,
             "first_predicted_at": NOON_MICROS,
@@ -113,10 +115,11 @@ def test_a_token_for_some_models_sees_no_others(engine: Engine, tmp_path: Path, 
 
     with served(installation) as client:
         found = items(client, "/v1/models", headers=some, limit=limit)
-        refused = client.get("/v1/models/other", headers=some)
+        refused, unknown = (client.get(f"/v1/models/{name}", headers=some) for name in ("other", "never"))
 
     assert [model["model_id"] for model in found] == ["flight_delay", "flight_late"]
     assert problem(refused) == (403, "forbidden")
+    assert refused.text.replace("other", "never") == unknown.text
 
 
 def test_an_unknown_model_is_told_with_a_guess_among_what_the_caller_may_read(

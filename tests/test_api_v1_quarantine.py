@@ -77,18 +77,25 @@ def test_rows_are_hidden_from_tokens_for_other_models_and_those_of_nobody_too(
     with served(installation) as client:
         mine, all_rows = (items(client, "/v1/quarantine", headers=headers) for headers in (some, everything))
         ids = {row["model_id"]: row["quarantine_id"] for row in all_rows}
+        hidden = [
+            reply
+            for path in (f"/v1/quarantine/{found}" for found in (ids["other"], ids[None], "none"))
+            for reply in (
+                client.get(path, headers=some),
+                client.post(f"{path}/discard", json={"note": "x"}, headers=some),
+            )
+        ]
         replies = [
             client.get("/v1/quarantine?model_id=other", headers=some),
-            client.get(f"/v1/quarantine/{ids['other']}", headers=some),
-            client.get(f"/v1/quarantine/{ids[None]}", headers=some),
-            client.post(f"/v1/quarantine/{ids['other']}/discard", json={"note": "x"}, headers=some),
             client.post("/v1/quarantine/replay", json={"model_id": "other"}, headers=some),
         ]
         others = client.post("/v1/quarantine/replay", json={"ids": [ids["other"]]}, headers=some).json()
         every = client.post("/v1/quarantine/replay", json={}, headers=some).json()
 
     assert [row["model_id"] for row in mine] == ["delay", "delay"]
-    assert [problem(reply) for reply in replies] == [(403, "forbidden")] * 5
+    assert [problem(reply) for reply in replies] == [(403, "forbidden")] * 2
+    assert problem(hidden[0]) == (404, "unknown-row")
+    assert len({reply.content for reply in hidden}) == 1
     assert (others["selected"], every["selected"], len(all_rows)) == (0, 2, 4)
 
 

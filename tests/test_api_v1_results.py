@@ -30,7 +30,7 @@ def store(engine: Engine, *rows: dict[str, Any], table: Any = metrics) -> None:
 
 
 def heard_of(engine: Engine, *model_ids: str) -> None:
-    counts = {"prediction_count": 1, "first_seen_at": 1, "last_seen_at": 1}
+    counts = {"prediction_count": 1, "class_count": 0, "probability_count": 0, "first_seen_at": 1, "last_seen_at": 1}
     instants = {"first_predicted_at": 1, "last_predicted_at": 1, "model_version": "1", "environment": "production"}
     rows = [{"model_id": model_id, **counts, **instants} for model_id in model_ids]
     store(engine, *rows, table=version_totals)

@@ -69,7 +69,7 @@ def test_health_is_told_while_others_compute_all_that_may_be_computed_at_once(
     with serving(create_app(service)) as client, ThreadPoolExecutor() as others:
         client.post(EVENTS, json=event())
         for question in range(MOST_AT_ONCE):
-            others.submit(service.insight.performance.ask, question, revision=1, compute=slow)  # type: ignore[arg-type]  # an answer that nobody looks at
+            others.submit(service.insight.operations.ask, question, revision=1, compute=slow)  # type: ignore[arg-type]  # an answer that nobody looks at
             begun.acquire()
         busy = client.get("/health")
         may_end.set()

@@ -1,6 +1,7 @@
 """The harness of the benchmarks runs on tiny sizes and keeps what it promises to; no duration is asserted."""
 
 import json
+import re
 import socket
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from benchmarks.late_truth_scale import slope_of
 from benchmarks.measured import filled
 from benchmarks.measured.workload import START, open_home
 from benchmarks.report import as_result, table
+from benchmarks.soak import first_and_last
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.events.tables import actuals, hour_revision, predictions
@@ -37,7 +39,7 @@ SLOW = [
     )
 ]
 GROWTH = "MB/min"  # may be below zero
-COUNTS = {"answers", "descriptors", "feature-windows"}  # of what is wrong, so none is what one hopes for
+COUNTS = {"answers", "descriptors", "events lost", "feature-windows"}  # of what is wrong, so none is what one hopes for
 
 KEYS = [
     "benchmark",
@@ -99,6 +101,39 @@ def test_an_unknown_name_is_refused_with_the_names_that_there_are(capsys: pytest
 
     assert exit_.value.code == 2
     assert "no benchmark is called speed; there are ingest, serving, one_hour" in capsys.readouterr().err
+
+
+def test_help_tells_what_every_benchmark_answers_and_what_the_long_ones_take(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["--help"])
+
+    shown = capsys.readouterr().out
+    assert exit_.value.code == 0
+    for benchmark in BENCHMARKS.values():
+        assert f"{benchmark.name} " in shown
+        assert benchmark.question in shown
+    for name in ("serving", "pipes", "soak"):
+        assert re.fullmatch(r"\d+ to \d+ minutes and \d+ GB of disk", BENCHMARKS[name].takes)
+        assert f"takes {BENCHMARKS[name].takes}\n" in shown
+
+
+def test_a_burst_of_clients_is_no_growth_and_a_descriptor_left_open_by_each_is() -> None:
+    minute = [40.0] * 12
+    burst = [40.0] * 8 + [90.0] * 4
+
+    assert first_and_last([*minute, *minute, *burst], every_seconds=5) == (40, 40)
+    assert first_and_last([*burst, *minute, *minute], every_seconds=5) == (40, 40)
+    assert first_and_last([40.0 + number for number in range(120)], every_seconds=5) == (45.5, 153.5)
+    assert first_and_last([40.0, 42.0], every_seconds=1) == (40, 42)
+
+
+def test_a_fill_that_the_disk_has_no_room_for_is_refused_before_it_begins(tmp_path: Path) -> None:
+    session = Session(name="pipes", sizes={"rows": 10**12, "hours": 720, "databases": 1}, folder=tmp_path)
+
+    with pytest.raises(BenchmarkError, match=r"filling needs 1200000 GB of disk; TMPDIR may name"):
+        BENCHMARKS["pipes"].measure(session)
 
 
 def test_a_measurement_that_fails_ends_with_what_it_said(tmp_path: Path) -> None:

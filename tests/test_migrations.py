@@ -14,6 +14,7 @@ from monitoring_pipeline.database import open_engine, writing
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.migrations import HEAD, upgrade
 from monitoring_pipeline.schema import metadata
+from tests import first_schema
 
 
 def test_the_newest_script_is_the_head_that_the_code_knows() -> None:
@@ -79,6 +80,33 @@ def test_upgrading_again_changes_nothing(engine: Engine) -> None:
     upgrade(engine)
 
     assert inspect(engine).get_table_names() == before
+
+
+def test_the_upgrade_of_an_old_store_tells_each_version_as_it_is_reached(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = open_engine(sqlite_url)
+    first_schema.begin(engine)
+    caplog.clear()
+
+    upgrade(engine)
+    told = [record.getMessage() for record in caplog.records if record.name == "monitoring_pipeline.migrations"]
+    caplog.clear()
+    upgrade(engine)
+    engine.dispose()
+
+    assert told[0].startswith(f"the store is brought from version 0001 to {HEAD}; a large one takes minutes")
+    assert told[1:] == [f"the store is at version {number:04} of {HEAD}" for number in range(2, int(HEAD) + 1)]
+    assert caplog.records == []
+
+
+def test_a_fresh_store_is_made_without_a_word(sqlite_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    engine = open_engine(sqlite_url)
+
+    upgrade(engine)
+    engine.dispose()
+
+    assert [record for record in caplog.records if record.name == "monitoring_pipeline.migrations"] == []
 
 
 def test_a_store_of_a_newer_version_is_refused_with_a_remedy(sqlite_url: str) -> None:

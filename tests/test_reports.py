@@ -347,6 +347,75 @@ def test_a_model_that_predicts_no_more_is_looked_back_at_from_its_last_predictio
     assert "predictions 1 ● in the last 24 hours" in words
 
 
+def test_a_page_of_days_after_the_last_prediction_says_when_that_was_and_how_to_see_it(
+    engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    installation = installation_on(engine, tmp_path, clock=clock)
+    ingest_rows(
+        engine, [event(timestamp="2025-07-14 11:30:00")], kind=Kind.PREDICTIONS, config=installation.config, clock=clock
+    )
+
+    with served(installation) as client:
+        today, latest = (
+            Page(client.get("/monitor/report", params={"model_id": "price", "latest": value}).text).words
+            for value in (False, True)
+        )
+
+    assert "There are no predictions" not in today
+    assert "predictions 0 ■ in the last 24 hours; the last on 2025-07-14" in today
+    assert "The last prediction was made on 2025-07-14, before the days of this page." in today
+    assert "monitor report --model price --latest" in today
+    assert "latest=true at /monitor/report" in today
+    assert "as of 2025-07-14T12:00:00Z" in latest
+    assert "predictions 1 ● in the last 24 hours" in latest
+
+
+def test_a_page_up_to_the_last_prediction_is_made_again_when_an_event_of_its_days_comes(
+    engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    days_ago = ("2025-07-14 11:30:00", "2025-07-13 12:30:00")
+    asked: dict[str, str | bool] = {"model_id": "price", "latest": True}
+
+    with served(installation_on(engine, tmp_path, clock=clock)) as client:
+        counts = []
+        for number, stamp in enumerate(days_ago):
+            client.post("/v0/events?name=ml_model_predictions", json=event(number, timestamp=stamp))
+            counts.append(f"predictions {number + 1} ●" in Page(client.get("/monitor/report", params=asked).text).words)
+
+    assert counts == [True, True]
+
+
+def test_a_model_that_was_silent_for_some_of_the_days_is_not_said_to_have_no_predictions(
+    engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    installation = installation_on(engine, tmp_path, clock=clock)
+    rows = [event(timestamp="2026-02-27 11:30:00")]
+    ingest_rows(engine, rows, kind=Kind.PREDICTIONS, config=installation.config, clock=clock)
+
+    words = Page(report_page(installation, "price")).words
+
+    assert "There were no predictions in the last 24 hours." in words
+    assert "There are no predictions." not in words
+    assert "the last on 2026-02-27" in words
+
+
+def test_a_forecast_of_an_error_is_drawn_no_lower_than_an_error_can_be(
+    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    days, values = days_before(clock, 6), [1.0, 0.85, 0.62, 0.4, 0.25, 0.05]
+    falling = [measured(day, value, metric="log_loss") for day, value in zip(days, values, strict=True)]
+    stored(sqlite_engine, metrics, falling)
+    rules = [{"id": "unsure", "metric": "log_loss", "above": 2}]
+    installation = installation_on(sqlite_engine, tmp_path, clock=clock, config=churn(rules=rules))
+
+    [picture, *_] = pictures(report_page(installation, "churn", days=14))
+
+    axis = [text for shape in picture.iter() if shape.tag.endswith("text") for text in shape.itertext()]
+    assert shapes(picture, "ahead") != []
+    assert "0" in axis
+    assert [text for text in axis if text[0] in "-\N{MINUS SIGN}"] == []
+
+
 def test_a_model_that_there_is_not_has_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONITOR_HOME", str(tmp_path / "home"))
     config = tmp_path / "monitoring.yaml"

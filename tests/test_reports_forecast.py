@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from monitoring_pipeline.config.models import Task
+from monitoring_pipeline.performance.registry import metric_names
 from monitoring_pipeline.performance.values import Estimate, Interval
+from monitoring_pipeline.reports.bounds import BOUNDS
 from monitoring_pipeline.reports.forecast import forecast
 from monitoring_pipeline.reports.pictures.scale import Scale
 
@@ -53,6 +56,37 @@ def test_of_steady_series_the_next_windows_lie_within_it_in_about_95_percent_of_
         held += found.ahead[0][1] <= row[7] <= found.ahead[0][2]
 
     assert 0.93 < held / len(series) < 0.97
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "lowest", "highest"),
+    [
+        ("mae", [4.0, 2.9, 2.1, 0.9, 0.2], 0.0, np.inf),
+        ("log_loss", [0.03, 0.5, 0.01, 0.4, 0.02], 0.0, np.inf),
+        ("accuracy", [0.9, 0.95, 0.96, 0.99, 1.0], 0.0, 1.0),
+        ("recall", [0.2, 0.1, 0.06, 0.01, 0.0], 0.0, 1.0),
+        ("mcc", [0.7, 0.8, 0.9, 0.95, 1.0], -1.0, 1.0),
+        ("r2", [0.7, 0.8, 0.9, 0.95, 1.0], -np.inf, 1.0),
+    ],
+)
+def test_what_a_metric_cannot_be_is_not_foretold_and_the_rest_stays(
+    metric: str, values: list[float], lowest: float, highest: float
+) -> None:
+    windows = [Estimate(value=value) for value in values]
+
+    free, found = forecast(windows, ahead=7), forecast(windows, ahead=7, bounds=BOUNDS[metric])
+
+    assert free is not None
+    assert found is not None
+    assert found.change == free.change
+    np.testing.assert_array_equal(found.ahead, np.clip(free.ahead, lowest, highest))
+    assert found.ahead != free.ahead
+
+
+def test_the_bounds_of_every_metric_that_a_report_may_draw_are_known() -> None:
+    drawn = {name for task in Task for name in metric_names(task.value)}
+
+    assert drawn == set(BOUNDS)
 
 
 @given(values=st.lists(ANY, max_size=12))

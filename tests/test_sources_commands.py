@@ -15,6 +15,7 @@ from typing import Any, Self
 import orjson
 import pytest
 import yaml
+from confluent_kafka import Consumer, TopicPartition
 from sqlalchemy import Engine, func, select
 from typer.testing import CliRunner
 
@@ -161,6 +162,21 @@ def test_refused_messages_end_a_batch_with_exit_code_3(cluster: Cluster) -> None
 
     assert (code, account["accepted"], account["reasons"]) == (3, 1, {"broken_json": 1})
     assert "live: 1 row refused (1 broken_json)" in err
+
+
+def test_messages_that_were_deleted_unread_end_a_batch_with_exit_code_1_and_their_number(cluster: Cluster) -> None:
+    topic = cluster.topic("deleted", partitions=1)
+    declare(live={**kafka(cluster, topic), "group": topic})
+    member = Consumer({"bootstrap.servers": cluster.servers, "group.id": topic})
+    member.commit(offsets=[TopicPartition(topic, 0, 0)], asynchronous=False)
+    cluster.send(topic, [b" " * 900_000] * 12)  # these brokers keep 5 MB
+    low, _ = member.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
+    member.close()
+
+    code, [account], err = invoked("consume", "--until-caught-up")
+
+    assert (code, account["lost"]) == (1, low)
+    assert f"{topic}/0: offsets 0 to {low - 1} were deleted before they were read" in err
 
 
 def test_a_topic_that_is_missing_ends_a_batch_with_one_sentence(cluster: Cluster) -> None:

@@ -16,7 +16,7 @@ from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.events.schema import MAX_LINE_BYTES
 from monitoring_pipeline.sources.account import Account
 from monitoring_pipeline.sources.intake import Intake
-from monitoring_pipeline.sources.kafka.reader import TopicReader
+from monitoring_pipeline.sources.kafka.reader import Consumed, TopicReader
 from tests.conftest import FixedClock
 from tests.ingest_examples import actual, prediction, stored
 from tests.kafka_cluster import Cluster, kafka_cluster
@@ -188,13 +188,17 @@ def test_nothing_is_committed_while_the_store_is_away_and_nothing_lost_when_it_i
             cluster.send(topic, predictions(range(40, 60)))
             open_to_connections("true")
 
-    cluster.send(topic, predictions(range(40)))
-    open_to_connections("false")
+    def go_away(consumed: Consumed) -> None:
+        if consumed.account.received == 10:
+            open_to_connections("false")
+            cluster.send(topic, predictions(range(10, 40)))
+
+    cluster.send(topic, predictions(range(10)))
 
     with reader_of(cluster, postgres_engine, clock, tell, topics={topic: "predictions"}, group=topic) as reader:
-        reader.run(stop=lambda: reader.account.received >= 60)
+        reader.run(stop=lambda: reader.account.received >= 60, progress=go_away)
 
-    assert committed_meanwhile == [0]
+    assert committed_meanwhile == [10]
     assert "messages wait, reading is paused" in told[0]
     assert told[-1] == "the store is back; reading goes on"
     assert len(stored(postgres_engine, "predictions")) == 60

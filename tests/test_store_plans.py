@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy import event as engine_events
 
-from monitoring_pipeline.config.models import MonitoringConfig
+from monitoring_pipeline.config.models import MonitoringConfig, Task
+from monitoring_pipeline.database import reading
 from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.lake.files import Lake
@@ -18,6 +19,7 @@ from monitoring_pipeline.stages.live.details import prediction_details
 from monitoring_pipeline.stages.live.drift import drift_detection
 from monitoring_pipeline.stages.live.live import Live
 from monitoring_pipeline.stages.live.performance import performance_metrics
+from monitoring_pipeline.stages.models import declaration
 from tests.conftest import FixedClock
 from tests.serving import event
 
@@ -93,3 +95,16 @@ def test_pipes_find_all_that_they_need_by_keys(
 
     assert (len(rows), len(details.rows)) == (1, 2)
     assert _scans(sqlite_engine, statements) == []
+
+
+def test_the_task_of_a_model_that_nobody_declared_is_told_without_looking_at_its_predictions(
+    sqlite_engine: Engine, clock: FixedClock
+) -> None:
+    _land(sqlite_engine, [event(number) for number in range(3)], Kind.PREDICTIONS, clock)
+
+    with _noted(sqlite_engine) as statements, reading(sqlite_engine) as connection:
+        task = declaration(connection, MonitoringConfig(), "price").task
+
+    assert task is Task.REGRESSION
+    # A search by the model's name reads as much as a scan, if all events are that model's.
+    assert [statement for statement, _ in statements if re.search(r"\b(?:predictions|actuals)\b", statement)] == []

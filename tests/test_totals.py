@@ -51,6 +51,7 @@ def _counted_from_rows(engine: Engine) -> tuple[dict[Any, Any], dict[Any, float]
     totals = {
         key: (
             len(rows),
+            *(sum(row[name] is not None for row in rows) for name in ("predicted_class", "prediction_proba")),
             *(bound(row[name] for row in rows) for name in ("received_at", "predicted_at") for bound in (min, max)),
         )
         for key, rows in versions.items()
@@ -84,6 +85,7 @@ events = st.builds(
     model_version=st.sampled_from(["1", "2"]),
     environment=st.sampled_from(["production", "test"]),
     latency_ms=st.sampled_from([None, 0.0, 1.0, 2.5, 99.9, 100.0, 100.1, 10_000.0, 10_000.5, 1e9]),
+    prediction_proba=st.sampled_from([None, 0.0, 0.7]),
     confidence=st.sampled_from([None, 0.0, 0.1, 0.5, 0.6, 0.61, 0.99, 1.0]),
     timestamp=st.sampled_from(["2026-03-02T09:15:00Z", "2026-03-02T08:15:00Z", "2026-03-01T23:59:59Z", "never"]),
 )

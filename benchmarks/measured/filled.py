@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection
 
+from benchmarks.measured.straight import filling
 from benchmarks.measured.workload import ORIGINS, SEED, START, open_home
 from monitoring_pipeline.events.sql import bulk
 from monitoring_pipeline.events.tables import actuals, hour_revision, predictions
@@ -71,12 +72,8 @@ def fill(
         By hour, the events of the actuals that were left out.
     """
     installation = open_home(home, now=START + hours * HOUR_MICROS)  # makes the tables
-    address = installation.engine.url
-    installation.engine.dispose()
-    engine = create_engine(address)
-    event.listen(engine, "connect", _not_durable)
     rng, held_back, chosen = np.random.default_rng(SEED), dict[int, list[Event]](), set(late_hours)
-    with engine.begin() as connection:
+    with filling(installation.engine) as connection:
         for first in range(0, hours, HOURS_PER_INSERT):
             made: Rows = []
             told: Rows = []
@@ -92,14 +89,7 @@ def fill(
             bulk.append(connection, predictions, sorted(made))
             bulk.append(connection, actuals, sorted(told))
         _count_revisions(connection, models, hours)
-    engine.dispose()
     return {hour: events for hour, events in held_back.items() if events}
-
-
-def _not_durable(connection: Any, _record: Any) -> None:
-    """A crash while filling only means to fill again; what is measured opens the store as the program does."""
-    for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-2000000"):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def _count_revisions(connection: Connection, models: int, hours: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from benchmarks.measured.pipes_fill import MODEL, prediction_id
+from benchmarks.measured.pipes_rows import MODEL, prediction_id
 from benchmarks.measured.serving_process import serving
 from benchmarks.measured.stores import open_store
 from monitoring_pipeline.clock import system_clock
@@ -40,6 +40,7 @@ def ask(database: str, store: str, rows: int, requests: int, hours: int) -> dict
             httpx.Client(base_url=server.url, trust_env=False) as client,
         ):
             first = _timed(client, *questions["performance, a month"])
+            [told] = _reply(client, *questions["performance, a month"]).json()["data"]
             milliseconds = {
                 f"{name}, idle": _spread(client, question, requests) for name, question in questions.items()
             }
@@ -50,6 +51,7 @@ def ask(database: str, store: str, rows: int, requests: int, hours: int) -> dict
             server_bytes = server.peak_bytes
     return {
         "first_milliseconds": first,
+        "predictions": told["prediction_count"],
         "milliseconds": milliseconds,
         "events_per_second": producer.events / producer.seconds,
         "server_bytes": server_bytes,
@@ -63,10 +65,14 @@ def _spread(client: httpx.Client, question: tuple[str, dict[str, Any]], requests
 
 def _timed(client: httpx.Client, pipe: str, parameters: dict[str, Any]) -> float:
     started = time.perf_counter()
-    reply = client.get(f"/v0/pipes/{pipe}.json", params=parameters, timeout=_PATIENCE_SECONDS)
+    reply = _reply(client, pipe, parameters)
     elapsed = time.perf_counter() - started
     assert reply.json()["rows"] >= 1, reply.text
     return elapsed * 1000
+
+
+def _reply(client: httpx.Client, pipe: str, parameters: dict[str, Any]) -> httpx.Response:
+    return client.get(f"/v0/pipes/{pipe}.json", params=parameters, timeout=_PATIENCE_SECONDS)
 
 
 class _Producer:

@@ -15,7 +15,7 @@ from benchmarks.measured.stores import open_store
 from monitoring_pipeline.events.tables import predictions
 
 
-def load(database: str, folder: str, connections: int, requests: int, rows: int) -> dict[str, Any]:
+def load(database: str, folder: str, connections: int, requests: int, rows: int, *, rising: bool) -> dict[str, Any]:
     """Send requests over connections that each wait for an answer before they send the next.
 
     Args:
@@ -24,14 +24,16 @@ def load(database: str, folder: str, connections: int, requests: int, rows: int)
         connections: how many at once.
         requests: altogether.
         rows: events in each.
+        rising: whether ids rise with time, or are in no order.
     """
     with open_store(database, folder) as engine:
         with serving(engine.url.render_as_string(hide_password=False), Path(folder)) as server:
-            run = _Run(port=server.port, requests=requests, rows=rows)
+            run = _Run(port=server.port, requests=requests, rows=rows, rising=rising)
+            cpu_seconds_before = server.cpu_seconds
             started = time.perf_counter()
             asyncio.run(run.all(connections))
             seconds = time.perf_counter() - started
-            cpu_seconds, peak_bytes = server.cpu_seconds, server.peak_bytes
+            cpu_seconds, peak_bytes = server.cpu_seconds - cpu_seconds_before, server.peak_bytes
         with engine.connect() as connection:
             stored = connection.scalar(select(func.count()).select_from(predictions))
     assert stored == requests * rows, f"{stored} of {requests * rows} events are stored"
@@ -50,6 +52,7 @@ class _Run:
     port: int
     requests: int
     rows: int
+    rising: bool
     waits: list[float] = field(default_factory=list)
     sent: int = 0
 
@@ -68,13 +71,19 @@ class _Run:
         connection.close()
 
     def _request(self, number: int) -> bytes:
-        body = b"\n".join(_event(number * self.rows + row) for row in range(self.rows))
+        first = number * self.rows
+        body = b"\n".join(_event(row, _place(row, rising=self.rising)) for row in range(first, first + self.rows))
         return post("/v0/events?name=ml_model_predictions", body)
 
 
-def _event(number: int) -> bytes:
+def _place(number: int, *, rising: bool) -> int:
+    """Where an id stands among the others: behind all before it, or anywhere."""
+    return number if rising else number * 2_654_435_761 % 2**32
+
+
+def _event(number: int, place: int) -> bytes:
     return (
-        b'{"timestamp": "2026-01-05 %02d:%02d:%02d", "model_id": "price", "prediction_id": "p-%x-%d", '
+        b'{"timestamp": "2026-01-05 %02d:%02d:%02d", "model_id": "price", "prediction_id": "p-%08x-%d", '
         b'"features": {"feature1": 0.5, "feature2": 10.2}, "predicted_value": 42.5, "model_version": "v1.2.3", '
         b'"environment": "production"}'
-    ) % (number // 3_600 % 24, number // 60 % 60, number % 60, number * 2_654_435_761 % 2**32, number)
+    ) % (number // 3_600 % 24, number // 60 % 60, number % 60, place, number)

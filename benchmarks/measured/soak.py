@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import theilslopes
+from sqlalchemy import Engine, func, select
 
 from benchmarks.measured.progress import tell
 from benchmarks.measured.serving_process import Serving, serving
 from benchmarks.measured.soak_load import Load
 from benchmarks.measured.stores import open_store
+from monitoring_pipeline.database import reading
+from monitoring_pipeline.events.tables import actuals, predictions
 
 _TOLD_EVERY_SECONDS = 60
 
@@ -46,6 +49,7 @@ def run(database: str, folder: str, warm_up_seconds: float, seconds: float, ever
         load = Load(port=server.port)
         samples = asyncio.run(_watched(load, server, warm_up_seconds, warm_up_seconds + seconds, every_seconds))
         peak_bytes, cpu_seconds = server.peak_bytes, server.cpu_seconds
+        stored = _stored(engine)
     at = np.array([sample.at_seconds for sample in samples])
     resident = np.array([sample.resident_bytes for sample in samples])
     waits = {name: np.quantile(found, [0.5, 0.99]) * 1e3 for name, found in load.waits.items()}
@@ -56,9 +60,17 @@ def run(database: str, folder: str, warm_up_seconds: float, seconds: float, ever
         "peak_bytes": peak_bytes,
         "cores": cpu_seconds / (warm_up_seconds + seconds),
         "requests": sum(map(len, load.waits.values())),
+        "acknowledged": load.acknowledged,
+        "stored": stored,
         "unexpected": dict(load.unexpected),
         "milliseconds": {name: {"p50": p50, "p99": p99} for name, (p50, p99) in waits.items()},
     }
+
+
+def _stored(engine: Engine) -> int:
+    """The predictions and statements of truth in the store."""
+    with reading(engine) as connection:
+        return sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table in (predictions, actuals))
 
 
 async def _watched(load: Load, server: Serving, counted_from: float, until: float, every: float) -> list[Sample]:

@@ -5,8 +5,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import cycle
 from random import Random
+
+import orjson
 
 from benchmarks.measured.serving_wire import Answer, Connection
 from benchmarks.measured.soak_requests import SEED, Events, faults, questions, watching
@@ -43,12 +46,14 @@ class Load:
     Attributes:
         port: the server's.
         waits: seconds of each answer, by client.
+        acknowledged: events that answers said were taken.
         unexpected: answers that were not those they should be, with how many there were.
         ended: once it is set, every client ends.
     """
 
     port: int
     waits: dict[str, list[float]] = field(default_factory=dict)
+    acknowledged: int = 0
     unexpected: Counter[str] = field(default_factory=Counter)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -98,6 +103,8 @@ class Load:
             return None
         if not client.is_expected(answer.status):
             self.unexpected[f"{client.name}: {answer.status}"] += 1
+        if answer.status == HTTPStatus.ACCEPTED:
+            self.acknowledged += orjson.loads(answer.body)["successful_rows"]
         return answer
 
     async def _leaver(self, events: Events) -> None:

@@ -14,11 +14,11 @@ from fastapi import Depends, Request
 
 from monitoring_pipeline.access.book import TokenBook
 from monitoring_pipeline.access.scopes import ANYBODY, Caller, Scope
+from monitoring_pipeline.api.missing_scope import creating, missing_scope
+from monitoring_pipeline.api.parameter_names import PIPES, TOKEN_PARAMETER
 from monitoring_pipeline.api.problems import Problem
 from monitoring_pipeline.api.service import service_of
 
-TOKEN_PARAMETER = "token"  # noqa: S105  (the parameter's name, no token)
-_PIPES = "/v0/pipes/"
 _READING = (Scope.PIPES_READ, Scope.METRICS_READ)
 
 
@@ -56,19 +56,42 @@ def require(caller: Caller, scope: Scope, model_id: str | None = None) -> None:
         Problem: 403 if not.
     """
     if not caller.may(scope, model_id):
-        on = "all models" if model_id is None else "this model"
-        raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"this token does not grant {scope.value} on {on}")
+        raise missing_scope(scope, model_id)
+
+
+def require_of_found(caller: Caller, scope: Scope, model_id: str | None, *, otherwise: Problem) -> None:
+    """See that the caller may do the work on the model of a thing that was found by its id.
+
+    Ids could be tried out if a thing of a model that the caller may not read were told apart from none at all.
+
+    Args:
+        caller: who asks.
+        scope: the work.
+        model_id: of the thing; ``None`` for a thing of no model, which takes a token for all.
+        otherwise: what is told of an id that names nothing.
+
+    Raises:
+        Problem: ``otherwise`` if the caller may not even read it, 403 if it may do no more than that.
+    """
+    if not caller.may(Scope.METRICS_READ, model_id):
+        raise otherwise
+    require(caller, scope, model_id)
 
 
 def allowed(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency: a caller that may do the work on some model at least; which ones is the route's to check.
 
+    Whoever may ask is also told of parameters that the route does not know; nobody else has any use for that.
+
     Use as ``caller: Annotated[Caller, Depends(allowed(Scope.METRICS_READ))]``, or one of the names below.
     """
 
     async def caller_with(request: Request) -> Caller:
-        await _refreshed(service_of(request).tokens)
-        return _granted(identify(request), scope)
+        service = service_of(request)
+        await _refreshed(service.tokens)
+        caller = _granted(identify(request), scope)
+        service.parameter_names.see_that_known(request)
+        return caller
 
     return caller_with
 
@@ -110,7 +133,7 @@ def _known(tokens: TokenBook, secret: str | None) -> Caller:
 
 def _granted(caller: Caller, scope: Scope) -> Caller:
     if not caller.may_somewhere(scope):
-        raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"this token does not grant {scope.value}")
+        raise missing_scope(scope, is_for_all=False)
     return caller
 
 
@@ -122,7 +145,7 @@ def _only_reading(caller: Caller) -> Caller:
             "token-in-address",
             "an address ends up in logs, so only a token that grants pipes:read is taken there, and this one does not: "
             "send it in the header Authorization, revoke it if others may have seen the address, and make one for "
-            "addresses with 'monitor token create --scope pipes:read'",
+            f"addresses with '{creating(Scope.PIPES_READ)}'",
         )
     return Caller(name=caller.name, grants=tuple(grant for grant in caller.grants if grant.scope in _READING))
 
@@ -131,7 +154,7 @@ def _secret_of(request: Request) -> tuple[str | None, bool]:
     """The token, and whether it came in the address."""
     if secret := bearer(request.headers.get("authorization", "")):
         return secret, False
-    if request.method == "GET" and request.scope["path"].startswith(_PIPES):
+    if request.method == "GET" and request.scope["path"].startswith(PIPES):
         in_address = request.query_params.get(TOKEN_PARAMETER) or None
         return in_address, in_address is not None
     return None, False

@@ -10,41 +10,40 @@ from monitoring_pipeline.api.service import Service
 
 
 def model_to_read(service: Service, caller: Caller, model_id: str | None) -> str:
-    """The model that a caller asks about: the one that is named, the only declared one, or the only one.
+    """The model that a caller asks about: the one that is named, or of those it may read the only declared or only one.
 
     Raises:
         Problem: 403 if the caller may not read it, 404 if nobody knows it, 422 if it is not clear which one is meant.
     """
     if model_id is None:
-        model_id = _only_declared(service) or _only_known(service)
-        require(caller, Scope.METRICS_READ, model_id)
-        return model_id
+        return _only_declared(service, caller, Scope.METRICS_READ) or _only_known(service, caller)
     require(caller, Scope.METRICS_READ, model_id)
     see_that_known(service, caller, model_id)
     return model_id
 
 
 def model_to_log(service: Service, caller: Caller, model_id: str | None) -> str:
-    """The model whose prediction is logged: the one that is named, or the only declared one.
+    """The model whose prediction is logged: the one that is named, or the only declared one that the caller may log.
 
     Raises:
         Problem: 403 if the caller may not log it, 422 if it is not clear which one is meant.
     """
-    model_id = model_id or _only_declared(service) or _unclear()
+    model_id = model_id or _only_declared(service, caller, Scope.EVENTS_APPEND) or _unclear()
     require(caller, Scope.EVENTS_APPEND, model_id)
     return model_id
 
 
-def _only_declared(service: Service) -> str | None:
-    declared = service.installation.config.models
-    return declared[0].id if len(declared) == 1 else None
+# Of other models a caller is not told, not even that there are some.
+def _only_declared(service: Service, caller: Caller, scope: Scope) -> str | None:
+    declared = caller.only_allowed(scope, (model.id for model in service.installation.config.models))
+    return declared[0] if len(declared) == 1 else None
 
 
-def _only_known(service: Service) -> str:
-    known = known_models(service)
+def _only_known(service: Service, caller: Caller) -> str:
+    known = caller.only_allowed(Scope.METRICS_READ, known_models(service))
     return known[0] if len(known) == 1 else _unclear()
 
 
 def _unclear() -> str:
-    detail = "which model is meant is not clear: not exactly one is declared; name it as model_id"
+    detail = "which model is meant is not clear: not exactly one is declared that is open to you; name it as model_id"
     raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "model-unclear", detail)

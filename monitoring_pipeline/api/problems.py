@@ -107,11 +107,12 @@ async def _as_told(_request: Request, error: Exception) -> Response:
 async def _not_valid(_request: Request, error: Exception) -> Response:
     """Wrong parameters: each with its place, without repeating what was sent."""
     assert isinstance(error, RequestValidationError)
-    return invalid(*((_place(found["loc"]), found["msg"]) for found in error.errors()[:MOST_ERRORS])).response()
+    return invalid(*((place_of(found["loc"]), found["msg"]) for found in error.errors()[:MOST_ERRORS])).response()
 
 
-def _place(location: tuple[str | int, ...]) -> str:
-    # A body's keys are made up by the caller, lone surrogates and line breaks included.
+def place_of(location: tuple[str | int, ...]) -> str:
+    """Where something is wrong, such as ``query.limit``."""
+    # Keys and names are made up by the caller, lone surrogates and line breaks included.
     return one_line(".".join(str(part) for part in location), max_length=MOST_PLACE_CHARACTERS)
 
 

@@ -11,6 +11,7 @@ from monitoring_pipeline.api.components.component import Component
 from monitoring_pipeline.api.ingest.allowance import Allowance
 from monitoring_pipeline.api.ingest.limits import IngestLimits
 from monitoring_pipeline.api.metering.lately import Lately
+from monitoring_pipeline.api.parameter_names import ParameterNames
 from monitoring_pipeline.api.present.insight import Insight
 from monitoring_pipeline.api.present.spared import Spared
 from monitoring_pipeline.api.simulations.runner import Simulations
@@ -50,6 +51,11 @@ class Service:
     def parts(self) -> Spared[list[Component]]:
         """How each part of the monitor does; anybody may ask, with or without a token."""
         return Spared()
+
+    @cached_property
+    def parameter_names(self) -> ParameterNames:
+        """Which parameters each address takes."""
+        return ParameterNames()
 
     @cached_property
     def insight(self) -> Insight:

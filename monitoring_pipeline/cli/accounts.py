@@ -9,7 +9,7 @@ from monitoring_pipeline.sources.account import Account
 EXIT_TROUBLE = 1
 EXIT_ROWS_REJECTED = 3
 
-_COUNTS = ("received", "accepted", "duplicates", "conflicts", "quarantined", "passed_over")
+_COUNTS = ("received", "accepted", "duplicates", "conflicts", "quarantined", "passed_over", "lost")
 _ALWAYS_SHOWN = {"received", "accepted"}
 
 

@@ -50,11 +50,13 @@ def consume(
 
     Store the messages of the sources of type kafka, until Ctrl-C or SIGTERM. Offsets are committed after the
     rows are stored, so a crash loses nothing, and what is read twice is stored once. Several processes share
-    the partitions. The account is printed at the end, progress goes to stderr.
+    the partitions. Messages that the brokers deleted before they were read are told and counted as lost. The
+    account is printed at the end, progress goes to stderr.
 
     \b
     Exit codes: 0 ended as asked, 1 the brokers or the store cannot be used,
-    2 wrong usage, 3 with --until-caught-up: rows were rejected.
+    2 wrong usage; with --until-caught-up also 1 if messages were lost,
+    3 if rows were rejected.
     """
     installation = open_installation(config)
     sources = _sources(installation.config, source)

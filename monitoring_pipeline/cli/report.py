@@ -1,6 +1,5 @@
 """``monitor report``: a page about a model, for people."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +12,9 @@ from monitoring_pipeline.database import reading
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.events.read import known_models
 from monitoring_pipeline.installation import Installation, open_installation
-from monitoring_pipeline.reports.newest import newest_hour
+from monitoring_pipeline.reports.newest import newest_hour, up_to_newest
 from monitoring_pipeline.reports.page import DEFAULT_DAYS, MOST_DAYS, report_page
-from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, isoformat
+from monitoring_pipeline.windows import DAY_MICROS, isoformat
 
 NameOption = Annotated[
     str | None, typer.Option("--model", metavar="ID", help="The model; needed where there are several.")
@@ -50,9 +49,8 @@ def report(
     name = _named(installation, model)
     with reading(installation.engine) as connection:
         newest = newest_hour(connection, name)
-    if latest and newest is not None:
-        end = min(newest + HOUR_MICROS, installation.clock())
-        installation = replace(installation, clock=lambda: end)
+    if latest:
+        installation = up_to_newest(installation, name)
     page = report_page(installation, name, days=days)
     try:
         output.write_text(page, encoding="utf-8")

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from monitoring_pipeline.events.seals import sealed_evidence
 from monitoring_pipeline.events.tables import actuals, hour_revision, predictions
+from monitoring_pipeline.events.totals.tables import version_totals
 from monitoring_pipeline.windows import Grain, spans
 
 PREDICTION_COLUMNS = (
@@ -26,9 +27,6 @@ PREDICTION_COLUMNS = (
     "features",
     "extras",
 )
-SERVING_COLUMNS = ("model_version", "environment", "confidence", "latency_ms")
-"""What tells how a model served, in the order of :func:`serving_between`."""
-
 ACTUAL_COLUMNS = ("prediction_id", "received_at", "observed_at", "actual_value", "actual_class")
 
 
@@ -65,11 +63,6 @@ def predictions_of_hours(connection: Connection, model_id: str, hours: Collectio
 def predictions_between(connection: Connection, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
     """Rows of ``PREDICTION_COLUMNS`` of one model, predicted in ``[start, end)``."""
     return _rows_between(connection, predictions, PREDICTION_COLUMNS, model_id, start, end)
-
-
-def serving_between(connection: Connection, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
-    """Rows of ``SERVING_COLUMNS`` of one model, predicted in ``[start, end)``."""
-    return _rows_between(connection, predictions, SERVING_COLUMNS, model_id, start, end)
 
 
 def actuals_between(connection: Connection, model_id: str, start: int, end: int) -> list[tuple[Any, ...]]:
@@ -135,12 +128,11 @@ def task_evidence(connection: Connection, model_id: str) -> tuple[bool, bool]:
 
     Predictions that retention has removed count as well: a model must not change its task by growing old.
     An undeclared model's task is inferred from these (see :mod:`monitoring_pipeline.stages.models`).
+    The totals tell it however many predictions there are; of those that were removed before there were totals, the
+    seals do.
     """
-    of_model = predictions.c.model_id == model_id
-    has_class = select(1).where(of_model, predictions.c.predicted_class.is_not(None)).limit(1)
-    has_proba = select(1).where(of_model, predictions.c.prediction_proba.is_not(None)).limit(1)
-    sealed_class, sealed_proba = sealed_evidence(connection, model_id)
-    return (
-        sealed_class or connection.scalar(has_class) is not None,
-        sealed_proba or connection.scalar(has_proba) is not None,
-    )
+    counted = version_totals.c
+    query = select(func.max(counted.class_count), func.max(counted.probability_count))
+    class_count, probability_count = connection.execute(query.where(counted.model_id == model_id)).one()
+    sealed_class, sealed_probability = sealed_evidence(connection, model_id)
+    return sealed_class or bool(class_count), sealed_probability or bool(probability_count)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, text, tuple_
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, tuple_
 
 from monitoring_pipeline.lake.files import StoredFile
 from monitoring_pipeline.lake.tables import partition_ledger as ledger
@@ -51,6 +51,15 @@ class LedgerEntry:
         return self.model_id, self.window_start
 
 
+_FIELDS = tuple(LedgerEntry.__dataclass_fields__)
+
+# Asked several times by every stage: made once, it costs a third of the time.
+_ENTRIES = select(*(ledger.c[name] for name in _FIELDS)).where(
+    ledger.c.dataset == bindparam("dataset"), ledger.c.window_start.between(bindparam("first"), bindparam("last"))
+)
+_ENTRIES_OF_MODEL = _ENTRIES.where(ledger.c.model_id == bindparam("model_id"))
+
+
 def entries(
     connection: Connection, dataset: str, starts: Collection[int], *, model_id: str | None = None
 ) -> dict[tuple[str, int], LedgerEntry]:
@@ -58,15 +67,12 @@ def entries(
     if not starts:
         return {}
     wanted = set(starts)
-    query = select(ledger).where(ledger.c.dataset == dataset, ledger.c.window_start.between(min(starts), max(starts)))
+    asked: dict[str, str | int] = {"dataset": dataset, "first": min(starts), "last": max(starts)}
+    query = _ENTRIES
     if model_id is not None:
-        query = query.where(ledger.c.model_id == model_id)
-    rows = connection.execute(query).mappings()
-    found = (
-        LedgerEntry(**{name: row[name] for name in LedgerEntry.__dataclass_fields__})
-        for row in rows
-        if row["window_start"] in wanted
-    )
+        query, asked["model_id"] = _ENTRIES_OF_MODEL, model_id
+    rows = connection.execute(query, asked)
+    found = (LedgerEntry(**dict(zip(_FIELDS, row, strict=True))) for row in rows if row.window_start in wanted)
     return {entry.key: entry for entry in found}
 
 
@@ -138,7 +144,7 @@ def not_newer(connection: Connection, outputs: Sequence[LedgerEntry]) -> list[Le
 
 def publish(connection: Connection, outputs: Iterable[LedgerEntry], *, now: int) -> None:
     """Record outputs; call inside the transaction that writes them, after :func:`not_newer`."""
-    rows = [{**{n: getattr(o, n) for n in LedgerEntry.__dataclass_fields__}, "published_at": now} for o in outputs]
+    rows = [{**{name: getattr(o, name) for name in _FIELDS}, "published_at": now} for o in outputs]
     for start in range(0, len(rows), 300):
         batch = rows[start : start + 300]
         keys = [(row["dataset"], row["model_id"], row["window_start"]) for row in batch]

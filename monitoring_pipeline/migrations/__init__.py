@@ -1,9 +1,12 @@
 """The database schema's versions (alembic), applied when an installation is opened.
 
-Two processes that open a fresh store at once both succeed: the upgrade runs under a lock.
+Two processes that open a fresh store at once both succeed: the upgrade runs under a lock. That of a large store takes
+minutes, so each version is told in the log as it is reached.
 """
 
+import logging
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 
@@ -16,6 +19,8 @@ HEAD = "0004"
 
 # Any number, the same in every process: PostgreSQL's name for "migrating the monitor's schema".
 _ADVISORY_LOCK = 6_202_611_200
+
+_LOG = logging.getLogger(__name__)
 
 
 def upgrade(engine: Engine) -> None:
@@ -30,8 +35,9 @@ def upgrade(engine: Engine) -> None:
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        if _version(connection) != HEAD:
-            _run(connection)
+        present = _version(connection)
+        if present != HEAD:
+            _run(connection, present=present)
 
 
 def _version(connection: Connection) -> str | None:
@@ -41,7 +47,7 @@ def _version(connection: Connection) -> str | None:
     return version
 
 
-def _run(connection: Connection) -> None:
+def _run(connection: Connection, *, present: str | None) -> None:
     from alembic import command  # noqa: PLC0415 - see HEAD
     from alembic.config import Config  # noqa: PLC0415 - see HEAD
     from alembic.util import CommandError  # noqa: PLC0415 - see HEAD
@@ -50,6 +56,10 @@ def _run(connection: Connection) -> None:
     # Alembic reads options through ConfigParser, where a percent sign in a path would be an interpolation.
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
+    if present is not None and present < HEAD:  # a fresh store is quick
+        config.attributes["on_version_apply"] = _tell_reached
+        told = "the store is brought from version %s to %s; a large one takes minutes, and begins anew if interrupted"
+        _LOG.warning(told, present, HEAD)
     try:
         command.upgrade(config, "head")
     except CommandError as error:
@@ -57,3 +67,7 @@ def _run(connection: Connection) -> None:
             f"the store's schema cannot be upgraded ({error}); it was probably written by a newer version, "
             "so upgrade this program or point store_url at another store"
         ) from error
+
+
+def _tell_reached(*, step: Any, **_: Any) -> None:  # alembic's MigrationInfo, and what it is not asked for
+    _LOG.warning("the store is at version %s of %s", step.up_revision_id, HEAD)

@@ -74,6 +74,7 @@ class Facts:
         alerts: those on windows of these days, as :func:`list_alerts` gives them.
         labels: one row for each environment, as :meth:`.LabelStatus.to_dict` gives them.
         late_hours: hours that should have been computed long ago.
+        newest: the start of the last hour with a prediction, however long ago; ``None`` if there never was one.
     """
 
     model: Model
@@ -88,6 +89,12 @@ class Facts:
     alerts: tuple[dict[str, Any], ...]
     labels: tuple[dict[str, Any], ...]
     late_hours: int
+    newest: int | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether every prediction was made before these days."""
+        return self.newest is not None and self.newest < self.days[0]
 
     @property
     def rule(self) -> Rule | None:

@@ -8,6 +8,7 @@ from monitoring_pipeline.performance.intervals import student_quantile
 from monitoring_pipeline.performance.mergeable.moments import exact_sum
 from monitoring_pipeline.performance.trend import FEWEST_WINDOWS, change_along_line
 from monitoring_pipeline.performance.values import Estimate
+from monitoring_pipeline.reports.bounds import ANY, Bounds, within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,20 +25,22 @@ class Forecast:
     ahead: tuple[tuple[float, float, float], ...]
 
 
-def forecast(windows: Sequence[Estimate], *, ahead: int) -> Forecast | None:
+def forecast(windows: Sequence[Estimate], *, ahead: int, bounds: Bounds = ANY) -> Forecast | None:
     """The next windows by the least squares line through the last ones, see :func:`.change_along_line`.
 
     A new window differs from the line as the past ones did (s, from their distances to it), the line's height is known
     to s / √k, and its slope as its change is. With x windows from the middle of the line the interval reaches
     √(noise² + height² + slope²) far, where noise is t · s, height t · s / √k, and slope the change's interval times
     x / (k - 1). Where the windows' own intervals are wider than their scatter, those count instead. Where scatter
-    decides, this is the textbook prediction interval of a regression line.
+    decides, this is the textbook prediction interval of a regression line. Both end where the metric's values do: a
+    line knows nothing of that, and an interval loses no new window by it.
 
     What it cannot see: anything that has not begun, and levels that last; see :func:`.change_along_line`.
 
     Args:
         windows: the metric of each, the oldest first, evenly apart.
         ahead: how many windows to come.
+        bounds: the least and the largest value that the metric can have.
 
     Returns:
         ``None`` with fewer than ``FEWEST_WINDOWS`` windows, or where a number is beyond the doubles.
@@ -68,7 +71,8 @@ def forecast(windows: Sequence[Estimate], *, ahead: int) -> Forecast | None:
         found.append((value, value - below, value + above))
     if not all(math.isfinite(number) for point in found for number in point):
         return None
-    return Forecast(change=change, ahead=tuple(found))
+    possible = ((within(value, bounds), within(below, bounds), within(above, bounds)) for value, below, above in found)
+    return Forecast(change=change, ahead=tuple(possible))
 
 
 def _noise(windows: Sequence[Estimate], *, mean: float, slope: float) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.reports.advice.advise import advice
+from monitoring_pipeline.reports.bounds import ANY, BOUNDS
 from monitoring_pipeline.reports.facts import Facts, Series
 from monitoring_pipeline.reports.forecast import Forecast, forecast
 from monitoring_pipeline.reports.measured import measured_run
@@ -90,7 +91,8 @@ def _ahead(facts: Facts) -> Forecast | None:
     if not facts.performance:
         return None
     trend = next((rule.trend for rule in facts.model.rules if rule.metric == facts.headline and rule.trend), None)
-    return forecast(measured_run(facts.performance[0], most=trend.windows if trend else None), ahead=DAYS_AHEAD)
+    run = measured_run(facts.performance[0], most=trend.windows if trend else None)
+    return forecast(run, ahead=DAYS_AHEAD, bounds=BOUNDS.get(facts.headline, ANY))
 
 
 def _performance(facts: Facts, ahead: Forecast | None) -> _Section:
@@ -98,6 +100,8 @@ def _performance(facts: Facts, ahead: Forecast | None) -> _Section:
     known = [series for series in facts.performance if any(day.value is not None for day in series.days)]
     if not known:
         why = "No day has a value yet: no truth has arrived, or no day has been computed."
+        if facts.has_ended:
+            why = f"{_capitalised(_why_no_day(facts))}."
         return _Section(title=title, reading=why, picture=None)
     reading = (
         f"{_capitalised(_versions(known))}. The band holds the true value in 95 % of days; hollow points still wait "
@@ -105,6 +109,12 @@ def _performance(facts: Facts, ahead: Forecast | None) -> _Section:
     )
     drawn = performance_picture(known, facts.days, ahead=ahead, rule=facts.rule)
     return _Section(title=title, reading=reading, picture=drawn)
+
+
+def _why_no_day(facts: Facts) -> str:
+    if facts.has_ended and facts.newest is not None:
+        return f"the last prediction was made on {isoformat(facts.newest)[:10]}, before these days"
+    return "no day has been computed yet"
 
 
 def _versions(series: list[Series]) -> str:
@@ -128,7 +138,7 @@ def _forecast_reading(facts: Facts, ahead: Forecast | None) -> str:
 
 def _drift(facts: Facts) -> _Section:
     if not facts.drift:
-        missing = "no reference is declared" if facts.model.reference is None else "no day has been computed yet"
+        missing = "no reference is declared" if facts.model.reference is None else _why_no_day(facts)
         return _Section(title="Drift", reading=f"Nothing was compared: {missing}.", picture=None)
     reading = (
         "A filled cell is a day on which it moved, a pale one a day on which it did not; a dashed one could not tell."

@@ -11,6 +11,7 @@ from monitoring_pipeline.database import reading
 from monitoring_pipeline.installation import Installation
 from monitoring_pipeline.performance.registry import KINDS, metric_names
 from monitoring_pipeline.reports.facts import DayValue, DriftDay, Facts, Series
+from monitoring_pipeline.reports.newest import newest_hour
 from monitoring_pipeline.reports.present import PresentPerformance
 from monitoring_pipeline.results.listings import ResultRow
 from monitoring_pipeline.results.read import read_drift, read_metrics
@@ -54,6 +55,7 @@ def facts_of(installation: Installation, model_id: str, *, days: int) -> Facts:
         model = declaration(connection, installation.config, model_id)
         labels = label_status(connection, installation.config, model_id, now=now, is_present=True).to_dict()
         late = _late_hours(installation, connection, model_id, now=now)
+        newest = newest_hour(connection, model_id)
     metrics = read_metrics(engine, model_id=model_id, grain=Grain.DAY, segment=ALL, start=start)
     headline = _headline(model)
     performance = _series(metrics, headline, model, now=now)
@@ -70,6 +72,7 @@ def facts_of(installation: Installation, model_id: str, *, days: int) -> Facts:
         alerts=tuple(list_alerts(engine, model_id=model_id, start=start)),
         labels=tuple(labels),
         late_hours=late,
+        newest=newest,
     )
 
 

@@ -10,6 +10,7 @@ from monitoring_pipeline.performance.labels.verdict import LabelVerdict
 from monitoring_pipeline.reports.facts import Facts
 from monitoring_pipeline.reports.health import Health
 from monitoring_pipeline.reports.pictures.scale import written
+from monitoring_pipeline.windows import isoformat
 
 _SIGNS = {Health.HEALTHY: "●", Health.WARNING: "▲", Health.CRITICAL: "■", Health.NOT_ENOUGH_DATA: "○"}
 
@@ -51,7 +52,8 @@ def tiles(facts: Facts) -> list[Tile]:
 def _predictions(facts: Facts) -> Tile:
     count = facts.present.prediction_count
     health = Health.HEALTHY if count else Health.CRITICAL
-    return Tile(title="predictions", value=f"{count:,}", note="in the last 24 hours", health=health)
+    last = "" if count or facts.newest is None else f"; the last on {isoformat(facts.newest)[:10]}"
+    return Tile(title="predictions", value=f"{count:,}", note=f"in the last 24 hours{last}", health=health)
 
 
 def _performance(facts: Facts) -> Tile:

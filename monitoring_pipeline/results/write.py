@@ -6,10 +6,11 @@ A recomputation that finds the same values writes nothing, so storage grows with
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, insert, select, update
 
 from monitoring_pipeline.results.tables import performance_sums
 
@@ -40,9 +41,9 @@ def replace_standing(
     Returns:
         How many rows were opened or closed; 0 if nothing changed.
     """
-    columns = [column.name for column in table.columns if column.name not in ("known_from", "known_to")]
-    query = select(*(table.c[name] for name in columns)).where(scope, table.c.known_to.is_(None))
-    standing = {tuple(row[name] for name in key): dict(row) for row in connection.execute(query).mappings()}
+    columns, all_standing = _standing_rows(table)
+    found = [dict(zip(columns, row, strict=True)) for row in connection.execute(all_standing.where(scope))]
+    standing = {tuple(row[name] for name in key): row for row in found}
     wanted = {tuple(row[name] for name in key): {name: row.get(name) for name in columns} for row in rows}
     opened = [row for identity, row in wanted.items() if standing.get(identity) != row]
     closed = [row for identity, row in standing.items() if wanted.get(identity) != row]
@@ -50,6 +51,13 @@ def replace_standing(
     if opened:
         connection.execute(insert(table), [{**row, "known_from": now} for row in opened])
     return len(opened) + len(closed)
+
+
+@cache
+def _standing_rows(table: Table) -> tuple[Sequence[str], Select[Any]]:
+    """A result table's columns but those of knowledge, and the question for what stands: made once for each table."""
+    columns = [column for column in table.columns if column.name not in ("known_from", "known_to")]
+    return [column.name for column in columns], select(*columns).where(table.c.known_to.is_(None))
 
 
 def _close(connection: Connection, table: Table, rows: Sequence[Row], *, key: Sequence[str], now: int) -> None:

@@ -13,7 +13,8 @@ class Account:
     """Counts of one source that grow: ``received = accepted + duplicates + conflicts + quarantined``.
 
     ``parts`` counts the files in which something was read; ``passed_over`` messages without content, which say nothing
-    about any event. ``troubles`` says what could not be read, ``remarks`` what a person should know all the same.
+    about any event; ``lost`` messages that were deleted before they were read. ``troubles`` says what could not be
+    read, ``remarks`` what a person should know all the same.
     """
 
     source: str
@@ -23,6 +24,7 @@ class Account:
     conflicts: int = 0
     quarantined: int = 0
     passed_over: int = 0
+    lost: int = 0
     parts: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     troubles: list[str] = field(default_factory=list)
@@ -60,6 +62,7 @@ class Account:
             "conflicts": self.conflicts,
             "quarantined": self.quarantined,
             "passed_over": self.passed_over,
+            "lost": self.lost,
             "parts": self.parts,
             "reasons": dict(sorted(self.reasons.items())),
             "troubles": list(self.troubles),

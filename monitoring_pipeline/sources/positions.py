@@ -13,6 +13,21 @@ from monitoring_pipeline.sources.tables import source_positions
 WHOLE = ""
 """The part that stands for the whole of a source."""
 
+_LOST = " lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Losses:
+    """Messages that were deleted before they were read.
+
+    Attributes:
+        messages: how many at most, of all sources, ever.
+        last_at: when that was last noticed, microseconds UTC; ``None`` if never.
+    """
+
+    messages: int
+    last_at: int | None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
@@ -29,10 +44,29 @@ def positions_of(engine: Engine, source: str) -> dict[str, dict[str, Any]]:
     Raises:
         MonitorError: if the store cannot be opened.
     """
-    table = source_positions.c
     with reading(engine) as connection:
-        rows = connection.execute(select(table.part, table.position).where(table.source == source))
-        return {row.part: orjson.loads(row.position) for row in rows}
+        return positions_in(connection, source)
+
+
+def positions_in(connection: Connection, source: str) -> dict[str, dict[str, Any]]:
+    """What is known of each part of a source, in an open transaction."""
+    table = source_positions.c
+    rows = connection.execute(select(table.part, table.position).where(table.source == source))
+    return {row.part: orjson.loads(row.position) for row in rows}
+
+
+def losses_in(connection: Connection) -> Losses:
+    """What sources have missed because it was deleted before it was read, in an open transaction."""
+    table = source_positions.c
+    query = select(table.position, table.read_at).where(table.part.like(f"%{_LOST}"))
+    rows = [(orjson.loads(row.position), row.read_at) for row in connection.execute(query)]
+    losses = [(kept["lost"], at) for kept, at in rows if "lost" in kept]  # a file's name may end so, too
+    return Losses(messages=sum(lost for lost, _ in losses), last_at=max((at for _, at in losses), default=None))
+
+
+def lost_part(part: str) -> str:
+    """The part that says what was lost of another, in a row that nothing else writes; no topic's name holds a blank."""
+    return f"{part}{_LOST}"
 
 
 def last_read_at(engine: Engine) -> dict[str, int]:

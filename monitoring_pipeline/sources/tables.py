@@ -9,7 +9,7 @@ source_positions = Table(
     "source_positions",
     metadata,
     Column("source", Text, primary_key=True),  # its name in the config
-    Column("part", Text, primary_key=True),  # a file's path, or "" for the whole
+    Column("part", Text, primary_key=True),  # a file's path, a topic's partition, or "" for the whole
     Column("position", Text, nullable=False),  # JSON: what the next reading begins behind
     Column("read_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,

@@ -8,6 +8,7 @@ from monitoring_pipeline.alerts.vocabulary import AlertState
 from monitoring_pipeline.api.components.component import Component, judged
 from monitoring_pipeline.events.tables import quarantine
 from monitoring_pipeline.lake.tables import knowledge
+from monitoring_pipeline.sources.positions import losses_in
 from monitoring_pipeline.stages.due import DueWindow
 from monitoring_pipeline.stages.late_hours import late_hours
 from monitoring_pipeline.windows import DAY_MICROS, SECOND_MICROS, isoformat
@@ -63,9 +64,20 @@ def pending_notifications(connection: Connection, *, now: int) -> Component:
 
 
 def ingest(connection: Connection, *, now: int) -> Component:
-    """How many rows could not be taken lately."""
+    """How many rows could not be taken lately, and whether messages were lost."""
     query = select(func.count()).select_from(quarantine).where(quarantine.c.received_at > now - DAY_MICROS)
-    return judged("ingest", {"quarantined_last_24h": int(connection.scalar(query) or 0)})
+    losses = losses_in(connection)
+    lately = losses.last_at is not None and losses.last_at > now - DAY_MICROS
+    reason = (
+        "messages of Kafka were deleted before they were read; 'monitor consume' has said which, and source_positions "
+        "keeps how many: lengthen the topic's retention, and send them again"
+    )
+    figures = {
+        "quarantined_last_24h": int(connection.scalar(query) or 0),
+        "lost_messages": losses.messages,
+        "last_lost_at": None if losses.last_at is None else isoformat(losses.last_at),
+    }
+    return judged("ingest", figures, degraded=reason if lately else None)
 
 
 def _count(connection: Connection, condition: ColumnElement[bool]) -> int:

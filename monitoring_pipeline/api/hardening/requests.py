@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from monitoring_pipeline.access.browsers import BrowserRules
+from monitoring_pipeline.access.browsers import HOSTS_VARIABLE, BrowserRules
 from monitoring_pipeline.api.problems import Problem, unexpected
 
 MOST_HEADER_BYTES = 16_384
@@ -29,6 +29,11 @@ SECURITY_HEADERS = (
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+_OF_A_PROXY = (
+    f"behind a proxy, or under a name of its own, the server is started with {HOSTS_VARIABLE}=NAME, "
+    "and the proxy passes the Host on as it was sent"
 )
 
 _LOG = logging.getLogger(__name__)
@@ -67,7 +72,9 @@ class Hardening:
 
     def _foreign(self, scope: Scope) -> Problem | None:
         reason = self._rules.refusal(scope)
-        return None if reason is None else Problem(HTTPStatus.FORBIDDEN, "foreign-request", f"refused: {reason}")
+        if reason is None:
+            return None
+        return Problem(HTTPStatus.FORBIDDEN, "foreign-request", f"refused: {reason}; {_OF_A_PROXY}")
 
 
 class _Answer:

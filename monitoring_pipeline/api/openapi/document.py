@@ -11,11 +11,11 @@ from typing import Any
 from fastapi import FastAPI
 
 from monitoring_pipeline.api.openapi.examples import add_examples, complete_models
+from monitoring_pipeline.api.parameter_names import PIPES
 from monitoring_pipeline.api.problems import MEDIA_TYPE, TYPE_PREFIX
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/health"})
 """What is answered without a token: whoever restarts the server or sends it traffic holds none."""
-PIPES = "/v0/pipes/"
 
 # Said by HTTP itself, not by a route.
 _STANDARD_HEADERS = frozenset({"accept", "content-type", "authorization"})
@@ -67,7 +67,7 @@ _WORDS = {
     "403": ("forbidden", "The token does not grant this, or the request comes from another page."),
     "404": ("not-found", "There is no such thing."),
     "413": ("body-too-large", "The body is longer than this address takes."),
-    "422": ("invalid-request", "A parameter or the body is wrong."),
+    "422": ("invalid-request", "A parameter or the body is wrong, or a parameter is none of this address."),
     "429": ("overloaded", "Too much is asked at once; Retry-After says when to come again."),
     "503": ("unavailable", "The server cannot answer now; Retry-After says when to come again."),
     "default": (

@@ -51,7 +51,7 @@ class PredictionToLog(BaseModel):
     latency_ms: float | None = None
     prediction_id: str | None = Field(None, description="Sent again with it, it counts once. Left out: made up.")
     timestamp: str | None = Field(None, description="When it was predicted. Left out: now.")
-    model_id: str | None = Field(None, description="Left out: the only declared model.")
+    model_id: str | None = Field(None, description="Left out: the only declared model of the token.")
     model_version: str | None = None
     environment: str | None = None
     predicted_value: float | str | None = Field(None, description="Another name of prediction.")

@@ -61,7 +61,8 @@ EDGES: Mapping[Series, tuple[float, ...]] = {
 _LATENCY_EDGES_MS = tuple(round(edge * _MS_PER_SECOND, 6) for edge in LATENCY_EDGES_SECONDS)
 
 _version_of: Callable[[Prediction], Version] = itemgetter(0, 3, 4)
-_value_of, _class_of, _confidence_of, _latency_of = itemgetter(5), itemgetter(6), itemgetter(9), itemgetter(10)
+_value_of, _class_of, _probability_of = itemgetter(5), itemgetter(6), itemgetter(7)
+_confidence_of, _latency_of = itemgetter(9), itemgetter(10)
 
 Bucket = tuple[str, float]
 Labelled = dict[str, list[Prediction]]
@@ -99,6 +100,8 @@ def count_predictions(connection: Connection, new: Sequence[Prediction], *, conf
 
 _VERSION_GROWTH = {
     "prediction_count": total("prediction_count"),
+    "class_count": total("class_count"),
+    "probability_count": total("probability_count"),
     "first_seen_at": smaller("first_seen_at"),
     "last_seen_at": larger("last_seen_at"),
     "first_predicted_at": smaller("first_predicted_at"),
@@ -106,10 +109,11 @@ _VERSION_GROWTH = {
 }
 
 
-def _extent(rows: Sequence[Prediction], now: int) -> tuple[int, int, int, int, int]:
+def _extent(rows: Sequence[Prediction], now: int) -> tuple[int, ...]:
+    said = (len(rows) - list(map(value_of, rows)).count(None) for value_of in (_class_of, _probability_of))
     seen_at = [now if row[-1] is None else row[-1] for row in rows]
     made_at = [row[2] for row in rows]
-    return len(rows), min(seen_at), max(seen_at), min(made_at), max(made_at)
+    return len(rows), *said, min(seen_at), max(seen_at), min(made_at), max(made_at)
 
 
 def _by_label(

@@ -34,6 +34,8 @@ def upgrade() -> None:
         sa.Column("model_version", sa.Text(), nullable=False),
         sa.Column("environment", sa.Text(), nullable=False),
         sa.Column("prediction_count", sa.BigInteger(), nullable=False),
+        sa.Column("class_count", sa.BigInteger(), nullable=False),
+        sa.Column("probability_count", sa.BigInteger(), nullable=False),
         sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("first_predicted_at", sa.BigInteger(), nullable=False),
@@ -43,8 +45,8 @@ def upgrade() -> None:
     )
     op.execute("""
         INSERT INTO version_totals
-        SELECT model_id, model_version, environment, count(*), min(received_at), max(received_at),
-            min(predicted_at), max(predicted_at)
+        SELECT model_id, model_version, environment, count(*), count(predicted_class), count(prediction_proba),
+            min(received_at), max(received_at), min(predicted_at), max(predicted_at)
         FROM predictions
         GROUP BY model_id, model_version, environment
     """)

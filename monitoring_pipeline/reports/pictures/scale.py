@@ -30,8 +30,8 @@ class Scale:
         """A scale that holds the values with a little room; of no values, or equal ones, one around them."""
         finite = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
         low, high = min(finite), max(finite)
-        # Halves: the difference may be beyond the doubles.
-        room = (high / 2 - low / 2) * 2 * PAD_RATIO if low < high else abs(low) * 0.1 or 1.0
+        # Halves: the difference may be beyond the doubles; of the smallest of them it is nothing.
+        room = (high / 2 - low / 2) * 2 * PAD_RATIO or abs(low) * 0.1 or 1.0
         return cls(low=max(low - room, -LARGEST), high=min(high + room, LARGEST), start=start, end=end)
 
     def place(self, value: float) -> float:

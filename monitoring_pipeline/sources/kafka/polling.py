@@ -22,6 +22,8 @@ class Poller:
 
     Attributes:
         ends: partitions whose end was reached.
+        stopped: partitions that the brokers do not give from where reading was, by that offset; ``None`` where the
+            group has committed none.
     """
 
     def __init__(self, consumer: Consumer, on_error: Callable[[KafkaError], None]) -> None:
@@ -29,6 +31,7 @@ class Poller:
         self._on_error = on_error
         self._early: list[Message] = []  # polled while waiting for the store
         self.ends: set[Place] = set()
+        self.stopped: dict[Place, int | None] = {}
 
     def gather(self) -> list[Message]:
         """All that is there, as far as one transaction holds it; waits for the first message only."""
@@ -67,6 +70,8 @@ class Poller:
             return True
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (the client's own name for it)
             self.ends.add(place_of(message))
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001  (the client's own name for it)
+            self.stopped[place_of(message)] = message.offset()
         else:
             self._on_error(error)
         return False

@@ -17,20 +17,19 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from monitoring_pipeline.config.models import KafkaSource
 from monitoring_pipeline.errors import MonitorError
+from monitoring_pipeline.events.storing.report import Tally
 from monitoring_pipeline.sources.account import Account
 from monitoring_pipeline.sources.intake import Intake
+from monitoring_pipeline.sources.kafka.gaps import Resumption
 from monitoring_pipeline.sources.kafka.messages import Place, place_of, portions
 from monitoring_pipeline.sources.kafka.offsets import Offsets
+from monitoring_pipeline.sources.kafka.patience import Patience, Tell
 from monitoring_pipeline.sources.kafka.polling import Poller
+from monitoring_pipeline.sources.kafka.resuming import Resumer
 from monitoring_pipeline.sources.kafka.settings import consumer_settings
 from monitoring_pipeline.sources.kafka.topics import check_topics, present_ends
 
 _LOG = logging.getLogger(__name__)
-
-_LONGEST_PAUSE_SECONDS = 30.0
-_MOST_DOUBLINGS = 30  # a store that is away for a day must not end in a number beyond the doubles
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +69,20 @@ class TopicReader:
         self._source = source
         self._intake = intake
         self._tell = tell
-        self._first_pause_seconds = first_pause_seconds
         settings = consumer_settings(name, source, environ)
         try:
             self._consumer = Consumer({**settings, "error_cb": self._on_error}, logger=_LOG)
         except KafkaException as error:
             raise MonitorError(f"sources.{name}.settings: {error.args[0].str()}; mend the setting") from None
         self._poller = Poller(self._consumer, self._on_error)
-        self._offsets = Offsets(self._consumer, name)
+        self._patience = Patience(self._poller, tell, first_pause_seconds=first_pause_seconds)
+        self._offsets = Offsets(self._consumer, name, source.group)
+        self._resumer = Resumer(
+            self._consumer, name, source, intake=intake, offsets=self._offsets, tell=self._on_resumption
+        )
 
     def __enter__(self) -> Self:
-        self._consumer.subscribe(list(self._source.topics), on_revoke=self._on_revoke)
+        self._consumer.subscribe(list(self._source.topics), on_assign=self._on_assign, on_revoke=self._on_revoke)
         return self
 
     def __exit__(
@@ -119,6 +121,8 @@ class TopicReader:
             messages = self._poller.gather()
             if messages and not self._store(messages, stop):
                 return
+            if self._poller.stopped and not self._resume(stop):
+                return
             if messages and progress is not None:
                 progress(Consumed(account=self.account, lag=self._offsets.lag))
             if until_caught_up and not messages and self._has_caught_up(wanted):
@@ -128,49 +132,51 @@ class TopicReader:
         """Store messages, then commit their offsets; false if told to stop before the store came back."""
         reached = {place_of(message): (message.offset() or 0) + 1 for message in messages}
         rows = portions(messages, self._source)
-        failures = 0
-        while True:
-            try:
-                tallies = self._intake.land(
-                    rows, positions=[self._offsets.position(*found) for found in reached.items()]
-                )
-                break
-            except MonitorError as error:
-                failures += 1
-                seconds = pause_seconds(failures, first_seconds=self._first_pause_seconds)
-                self._tell(f"{len(messages)} messages wait, reading is paused, next try in {seconds:g} s: {error}")
-                if not self._poller.wait(seconds, stop):
-                    return False
-        if failures:
-            self._poller.go_on()
-            self._tell("the store is back; reading goes on")
+
+        def land() -> list[Tally]:
+            return self._intake.land(rows, positions=[self._offsets.position(*found) for found in reached.items()])
+
+        tallies = self._patience.until_done(land, f"{len(messages)} messages", stop=stop)
+        if tallies is None:
+            return False
         for tally in tallies:
             self.account.add(tally)
         self.account.passed_over += sum(message.value() is None for message in messages)
         self._offsets.commit(reached)
         return True
 
-    def _has_caught_up(self, wanted: Mapping[Place, int]) -> bool:
+    def _resume(self, stop: Callable[[], bool]) -> bool:
+        """Go on with partitions that have stopped; false if told to stop before that was noted."""
+        stopped = self._poller.stopped
+        if not self._patience.until_done(lambda: self._resumer.resume(stopped), "partitions", stop=stop):
+            return False
+        stopped.clear()
+        return True
+
+    def _has_caught_up(self, wanted: Mapping[Place, range]) -> bool:
         """Whether the whole group has stored all that was wanted: partitions may be with others."""
         return self._offsets.are_committed(
             {place: end for place, end in wanted.items() if place not in self._poller.ends}
         )
 
+    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._resumer.begin(partitions)
+
+    def _on_resumption(self, found: Resumption) -> None:
+        self.account.lost += len(found.lost)
+        if found.sentence is not None:
+            self._tell(found.sentence)
+            (self.account.regret if found.lost else self.account.remark)(found.sentence)
+
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         leaving = {Place(partition.topic, partition.partition) for partition in partitions}
         self._offsets.leave(leaving)
         self._poller.ends -= leaving
+        for place in leaving:
+            self._poller.stopped.pop(place, None)
+            self._resumer.leave(place)
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal():
             raise MonitorError(f"sources.{self.account.source}: reading cannot go on: {error.str()}")
         self._tell(f"sources.{self.account.source}: {error.str()}")
-
-
-def pause_seconds(failures: int, *, first_seconds: float) -> float:
-    """How long to wait after so many failures in a row: twice as long each time, half a minute at most.
-
-    >>> [pause_seconds(failures, first_seconds=1.0) for failures in (1, 2, 2_000)]
-    [1.0, 2.0, 30.0]
-    """
-    return min(_LONGEST_PAUSE_SECONDS, first_seconds * 2.0 ** min(failures - 1, _MOST_DOUBLINGS))

@@ -27,12 +27,19 @@ def consumer_settings(name: str, source: KafkaSource, environ: Mapping[str, str]
         **{setting: _secret(name, setting, variable, environ) for setting, variable in source.secrets_env.items()},
         "bootstrap.servers": source.servers,
         "group.id": source.group,
-        "auto.offset.reset": source.begin,
+        # Where reading cannot go on as it was, the library must not choose: it would pass over messages and not say so.
+        "auto.offset.reset": "error",
         # Offsets are committed by us, after the rows are stored.
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "enable.partition.eof": True,
     }
+
+
+def moves_single_partitions(source: KafkaSource) -> bool:
+    """Whether the group moves partitions one by one; else all of a member's are assigned at once."""
+    strategy = str(source.settings.get("partition.assignment.strategy", ""))
+    return "cooperative" in strategy or source.settings.get("group.protocol") == "consumer"
 
 
 def _secret(name: str, setting: str, variable: str, environ: Mapping[str, str]) -> str:

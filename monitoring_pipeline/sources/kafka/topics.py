@@ -1,5 +1,8 @@
 """The topics of one source, as the brokers know them."""
 
+import sys
+from collections.abc import Sequence
+
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin._metadata import TopicMetadata  # the package hides it from type checkers
 
@@ -19,24 +22,32 @@ def check_topics(consumer: Consumer, name: str, source: KafkaSource) -> None:
     _known_topics(consumer, name, source)
 
 
-def present_ends(consumer: Consumer, name: str, source: KafkaSource) -> dict[Place, int]:
-    """Up to where each partition that holds messages must be read.
+def present_ends(consumer: Consumer, name: str, source: KafkaSource) -> dict[Place, range]:
+    """Which offsets say that a partition was read up to its present end, of each in which there is anything to find:
+    messages, or those that were deleted before the group has read them.
+
+    An offset that the group has committed beyond the end, as of a topic that was created anew, is none of them.
 
     Raises:
         MonitorError: if the brokers do not answer, or do not know a topic.
     """
     topics = _known_topics(consumer, name, source)
     places = [Place(topic, number) for topic in source.topics for number in topics[topic].partitions]
-    ends: dict[Place, int] = {}
+    committed = _committed(consumer, name, places)  # first: the end may move on meanwhile
+    ends: dict[Place, range] = {}
     for place in places:
-        low, high = _extent(consumer, name, place)
-        if low < high:
-            ends[place] = high
+        low, high = extent(consumer, name, place)
+        if low < high or 0 <= committed[place] < high:
+            ends[place] = range(high, committed[place] if committed[place] > high else sys.maxsize)
     return ends
 
 
-def _extent(consumer: Consumer, name: str, place: Place) -> tuple[int, int]:
-    """The first offset that a partition holds, and the one after its last."""
+def extent(consumer: Consumer, name: str, place: Place) -> tuple[int, int]:
+    """The first offset that a partition holds, and the one after its last.
+
+    Raises:
+        MonitorError: if the brokers do not say.
+    """
     partition = TopicPartition(place.topic, place.partition)
     try:
         found: tuple[int, int] | None = consumer.get_watermark_offsets(partition, timeout=REACH_SECONDS)
@@ -45,6 +56,15 @@ def _extent(consumer: Consumer, name: str, place: Place) -> tuple[int, int]:
     if found is None:  # as if it were empty, all that it holds would pass for read
         raise _unanswered(name, f"nothing was said of {place} in {REACH_SECONDS:g} s")
     return found
+
+
+def _committed(consumer: Consumer, name: str, places: Sequence[Place]) -> dict[Place, int]:
+    partitions = [TopicPartition(place.topic, place.partition) for place in places]
+    try:
+        found = consumer.committed(partitions, timeout=REACH_SECONDS)
+    except KafkaException as error:
+        raise _unanswered(name, error.args[0].str()) from None
+    return {Place(each.topic, each.partition): each.offset for each in found}
 
 
 def _known_topics(consumer: Consumer, name: str, source: KafkaSource) -> dict[str, TopicMetadata]:

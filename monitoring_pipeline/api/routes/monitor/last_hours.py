@@ -15,7 +15,7 @@ DEFAULT_HOURS = 24
 MOST_HOURS = 24 * 7
 STANDING_DAYS = 14
 
-ModelId = Annotated[str | None, Query(max_length=200, description="Left out: the only model there is.")]
+ModelId = Annotated[str | None, Query(max_length=200, description="Left out: the only one that the token may read.")]
 Hours = Annotated[int, Query(ge=1, le=MOST_HOURS, description="How far to look back from now.")]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Query
 from pydantic import Field
 
-from monitoring_pipeline.access.scopes import Scope
+from monitoring_pipeline.access.scopes import Caller, Scope
 from monitoring_pipeline.alerts.handling.acknowledge import (
     AlertMovedError,
     acknowledge,
@@ -16,7 +16,7 @@ from monitoring_pipeline.alerts.history import NoSuchAlertError, alert_history
 from monitoring_pipeline.alerts.read import ACTIVE_STATES, find_alert, page_of_alerts
 from monitoring_pipeline.alerts.selection import AlertSelection
 from monitoring_pipeline.alerts.vocabulary import AlertState
-from monitoring_pipeline.api.callers import Administrator, MetricsReader, require
+from monitoring_pipeline.api.callers import Administrator, MetricsReader, require_of_found
 from monitoring_pipeline.api.known_models import models_for, see_that_known, unknown
 from monitoring_pipeline.api.pages import Page, decode_cursor, page_of
 from monitoring_pipeline.api.problems import Problem
@@ -84,8 +84,7 @@ def list_alerts(service: ServiceOf, caller: MetricsReader, asked: Annotated[Aler
 @router.get("/alerts/{alert_id}", responses=answering(AN_ALERT_WITH_HISTORY))
 def show_alert(service: ServiceOf, caller: MetricsReader, alert_id: AlertId) -> AlertWithHistory:
     """One alert: where it stands, what happened to it, and who took note."""
-    alert = _alert(service, alert_id)
-    require(caller, Scope.METRICS_READ, alert["model_id"])
+    alert = _alert(service, caller, alert_id, Scope.METRICS_READ)
     engine, whole = service.installation.engine, alert["alert_id"]
     return AlertWithHistory(
         **alert,
@@ -108,8 +107,7 @@ def acknowledge_alert(
 
     Repeating it changes nothing: who took note of the alert's last event first stays on record.
     """
-    alert = _alert(service, alert_id)
-    require(caller, Scope.ADMIN, alert["model_id"])
+    alert = _alert(service, caller, alert_id, Scope.ADMIN)
     installation = service.installation
     try:
         told = acknowledge(
@@ -125,12 +123,14 @@ def acknowledge_alert(
     return AcknowledgementShown(**told)
 
 
-def _alert(service: Service, alert_id: str) -> dict[str, Any]:
+def _alert(service: Service, caller: Caller, alert_id: str, scope: Scope) -> dict[str, Any]:
+    nothing = unknown("unknown-alert", "no alert, or more than one, has an id that begins so", "GET /v1/alerts")
     try:
-        return find_alert(service.installation.engine, alert_id)
+        alert = find_alert(service.installation.engine, alert_id)
     except NoSuchAlertError:
-        what = "no alert, or more than one, has an id that begins so"
-        raise unknown("unknown-alert", what, "GET /v1/alerts") from None
+        raise nothing from None
+    require_of_found(caller, scope, alert["model_id"], otherwise=nothing)
+    return alert
 
 
 def _states(states: list[AlertState] | None, *, active: bool | None) -> set[AlertState] | None:

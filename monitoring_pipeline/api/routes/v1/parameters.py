@@ -39,9 +39,9 @@ Name = Annotated[Text, Field(max_length=MAX_NAME_CHARS)]
 
 
 class Asked(BaseModel):
-    """What every list may be asked with; a parameter that a list does not know it refuses."""
+    """What every list may be asked with."""
 
-    model_config = ConfigDict(protected_namespaces=(), extra="forbid")
+    model_config = ConfigDict(protected_namespaces=())
 
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MOST, description="The most items of one page.")
     cursor: str | None = Field(

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from monitoring_pipeline.access.scopes import Caller, Scope
 from monitoring_pipeline.api.bodies import Text
-from monitoring_pipeline.api.callers import Administrator, MetricsReader, require
+from monitoring_pipeline.api.callers import Administrator, MetricsReader, require, require_of_found
 from monitoring_pipeline.api.known_models import unknown
 from monitoring_pipeline.api.pages import Page, decode_cursor, encode_cursor, page_of
 from monitoring_pipeline.api.routes.v1.bodies.quarantine import (
@@ -81,9 +81,7 @@ def list_quarantined(
 @router.get("/quarantine/{quarantine_id}", responses=answering(A_ROW))
 def show_quarantined(service: ServiceOf, caller: MetricsReader, quarantine_id: RowId) -> RowShown:
     """One row in quarantine."""
-    row = _row(service, quarantine_id)
-    require(caller, Scope.METRICS_READ, row["model_id"])
-    return _shown(row, caller)
+    return _shown(_row(service, caller, quarantine_id, Scope.METRICS_READ), caller)
 
 
 @router.post("/quarantine/replay", responses=answering(A_REPLAY))
@@ -119,7 +117,7 @@ def replay_quarantined(
 @router.post("/quarantine/{quarantine_id}/discard")
 def discard_quarantined(service: ServiceOf, caller: Administrator, quarantine_id: RowId, sent: Decision) -> RowShown:
     """Decide that a row will never be taken. It stays on record; the first decision about a row stands."""
-    require(caller, Scope.ADMIN, _row(service, quarantine_id)["model_id"])
+    _row(service, caller, quarantine_id, Scope.ADMIN)
     installation = service.installation
     row = room.discard(installation.engine, quarantine_id, by=caller.name, note=sent.note, clock=installation.clock)
     return _shown(row, caller)
@@ -136,12 +134,15 @@ def _models(service: Service, caller: Caller, model_id: str | None, scope: Scope
         return caller.only_allowed(scope, room.models_in_quarantine(connection))
 
 
-def _row(service: Service, quarantine_id: str) -> dict[str, Any]:
+def _row(service: Service, caller: Caller, quarantine_id: str, scope: Scope) -> dict[str, Any]:
+    what = "no row in quarantine has this id; rows that were replayed have left"
+    nothing = unknown("unknown-row", what, "GET /v1/quarantine")
     try:
-        return room.find_quarantined(service.installation.engine, quarantine_id)
+        row = room.find_quarantined(service.installation.engine, quarantine_id)
     except NoSuchRowError:
-        what = "no row in quarantine has this id; rows that were replayed have left"
-        raise unknown("unknown-row", what, "GET /v1/quarantine") from None
+        raise nothing from None
+    require_of_found(caller, scope, row["model_id"], otherwise=nothing)
+    return row
 
 
 def _shown(row: dict[str, Any], caller: Caller) -> RowShown:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Query
 from pydantic import Field
 
-from monitoring_pipeline.access.scopes import Scope
+from monitoring_pipeline.access.scopes import Caller, Scope
 from monitoring_pipeline.alerts.handling import silences as room
 from monitoring_pipeline.alerts.handling.listed_silences import SilenceSelection, page_of_silences, silenced_models
 from monitoring_pipeline.alerts.handling.silences import (
@@ -16,10 +16,10 @@ from monitoring_pipeline.alerts.handling.silences import (
     UnusableSilenceError,
 )
 from monitoring_pipeline.api.bodies import Text
-from monitoring_pipeline.api.callers import Administrator, MetricsReader, require
+from monitoring_pipeline.api.callers import Administrator, MetricsReader, require, require_of_found
 from monitoring_pipeline.api.known_models import unknown
 from monitoring_pipeline.api.pages import Page, decode_cursor, page_of
-from monitoring_pipeline.api.problems import invalid
+from monitoring_pipeline.api.problems import Problem, invalid
 from monitoring_pipeline.api.routes.v1.bodies.silences import A_SILENCE, A_WANTED_SILENCE, SilenceShown, WantedSilence
 from monitoring_pipeline.api.routes.v1.parameters import (
     MAX_NAME_CHARS,
@@ -90,10 +90,18 @@ def create_silence(
 def end_silence(service: ServiceOf, caller: Administrator, silence_id: SilenceId) -> SilenceShown:
     """End a silence before its time; one that is over stays as it is. It remains in the list."""
     installation = service.installation
+    nothing = unknown("unknown-silence", "there is no silence with this id", "GET /v1/silences")
     try:
-        silence = room.find_silence(installation.engine, silence_id)
-        require(caller, Scope.ADMIN, silence.subject.model_id)
+        model_id = room.find_silence(installation.engine, silence_id).subject.model_id
+        _see_that_allowed(caller, model_id, otherwise=nothing)
         ended = room.end_silence(installation.engine, silence_id, by=caller.name, clock=installation.clock)
     except NoSuchSilenceError:
-        raise unknown("unknown-silence", "there is no silence with this id", "GET /v1/silences") from None
+        raise nothing from None
     return SilenceShown(**ended.to_dict(installation.clock()))
+
+
+def _see_that_allowed(caller: Caller, model_id: str | None, *, otherwise: Problem) -> None:
+    if model_id is None:  # of every model: everybody sees it in the list
+        require(caller, Scope.ADMIN)
+    else:
+        require_of_found(caller, Scope.ADMIN, model_id, otherwise=otherwise)
