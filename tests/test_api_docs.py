@@ -20,8 +20,8 @@ from sqlalchemy import Engine
 
 from monitoring_pipeline.api.app import create_app
 from monitoring_pipeline.api.openapi.document import OPEN_PATHS, operations
-from monitoring_pipeline.api.parameter_names import PIPES
 from monitoring_pipeline.api.openapi.examples import examples_of
+from monitoring_pipeline.api.parameter_names import PIPES
 from monitoring_pipeline.api.problems import MEDIA_TYPE
 from monitoring_pipeline.api.server import service_of
 from monitoring_pipeline.installation import Installation
