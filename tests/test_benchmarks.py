@@ -51,6 +51,7 @@ KEYS = [
     "memory_bytes",
     "load_average_before",
     "synced_write_milliseconds",
+    "million_additions_milliseconds",
     "load_average_after",
     "elapsed_seconds",
     "sizes",
