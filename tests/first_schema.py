@@ -25,11 +25,17 @@ def begin(engine: Engine) -> None:
     """Empty the store and give it the first schema."""
     with writing(engine) as connection:
         _drop_all(connection)
-        config = Config()
-        folder = Path(monitoring_pipeline.migrations.__file__).parent
-        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    upgrade_to(engine, "0001")
+
+
+def upgrade_to(engine: Engine, version: str) -> None:
+    """Bring the store to a version that is not the newest."""
+    config = Config()
+    folder = Path(monitoring_pipeline.migrations.__file__).parent
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    with writing(engine) as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, version)
 
 
 def _drop_all(connection: Connection) -> None:

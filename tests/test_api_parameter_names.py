@@ -68,7 +68,7 @@ def test_a_misspelt_parameter_is_named_with_the_one_that_was_probably_meant(
         ("POST", "/v1/silences?model_id=price"),
     ],
 )
-def test_what_belongs_into_the_path_or_the_body_is_not_taken_from_elsewhere(
+def test_what_belongs_in_the_path_or_the_body_is_not_taken_from_elsewhere(
     client: httpx.Client, method: str, address: str
 ) -> None:
     body = {"features": {}, "prediction": 1.0} if "predict" in address else None
@@ -115,3 +115,20 @@ def test_names_that_somebody_made_up_are_told_in_one_short_line_and_not_all_of_t
     assert [error["place"].isprintable() for error in many.json()["errors"]] == [True] * MOST_ERRORS
     assert len(long.json()["errors"][0]["place"]) == 200
     assert "canary" not in many.text + long.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/v1/metrics?model_id=price&model_id=x", "/v1/models?limit=1&lim%69t=2", f"{PIPE}?model_id=a&model_id=b"],
+)
+def test_a_parameter_of_one_value_that_is_sent_twice_is_refused(client: httpx.Client, address: str) -> None:
+    reply = client.get(address)
+
+    assert (reply.status_code, code_of(reply)) == (422, "invalid-request")
+    [error] = reply.json()["errors"]
+    assert error["place"] in {"query.model_id", "query.limit"}
+    assert error["message"] == "is sent several times, and takes one value"
+
+
+def test_a_parameter_of_several_values_is_sent_as_often_as_wanted(client: httpx.Client) -> None:
+    assert client.get("/v1/alerts?severity=critical&severity=warning").status_code == 200

@@ -108,6 +108,21 @@ def test_a_wrong_body_is_told_by_place_and_never_by_value(client: httpx.Client) 
     assert SECRET not in reply.text
 
 
+@pytest.mark.parametrize("said", ["application/x-www-form-urlencoded", "text/plain", ""])
+def test_a_body_that_was_not_said_to_be_json_is_refused_with_the_header_that_is_missing(
+    client: httpx.Client, said: str
+) -> None:
+    reply = client.post("/v1/things", content=b'{"number": 1}', headers={"Content-Type": said})
+
+    assert problem_of(reply) == (422, "invalid-request")
+    assert reply.json()["errors"] == [
+        {
+            "place": "body",
+            "message": "was not said to be JSON; send it with the header Content-Type: application/json",
+        }
+    ]
+
+
 def test_names_that_a_caller_made_up_are_repeated_in_one_short_line_and_not_all_of_them(client: httpx.Client) -> None:
     names = {f"\r\n{'k' * 2_000}{number}": "x" for number in range(100)}
 

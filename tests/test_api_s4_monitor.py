@@ -18,6 +18,7 @@ from monitoring_pipeline.stages.measuring.performance import measure_hours
 from monitoring_pipeline.stages.rows.joined import join_predictions
 from monitoring_pipeline.stages.rows.logged import log_predictions
 from monitoring_pipeline.windows import HOUR_MICROS, Grain, floor, isoformat
+from tests.alerts_examples import finding, recorded
 from tests.conftest import FixedClock
 from tests.drift_examples import events_of, opened, reference_of
 from tests.pipeline_examples import START
@@ -81,6 +82,28 @@ def test_performance_is_that_of_every_row_that_is_stored_without_waiting_for_a_r
     [undefined] = [metric for metric in group["metrics"] if metric["metric"] == "roc_auc"]
     assert (undefined["value"], undefined["undefined_reason"]) == (None, "no_probabilities")
     assert told["standing"] == []
+
+
+@pytest.mark.parametrize(("days", "reason"), [(1, "1 alert stands"), (2, "2 alerts stand")])
+def test_alerts_that_stand_are_news_whatever_is_known_of_the_last_hours(
+    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock, days: int, reason: str
+) -> None:
+    recorded(sqlite_engine, *(finding(12.0, day=day) for day in range(days)), now=clock())
+
+    with served(installation_on(sqlite_engine, tmp_path, clock=clock)) as client:
+        post(client, "ml_model_predictions", [event(model_id="flight_delay")])
+        told = client.get("/monitor/performance").json()
+
+    assert (told["verdict"], told["reason"], told["active_alerts"]) == ("alerting", reason, days)
+
+
+def test_few_labels_are_not_called_good_performance(sqlite_engine: Engine, tmp_path: Path, clock: FixedClock) -> None:
+    with served(installation_on(sqlite_engine, tmp_path, clock=clock)) as client:
+        post(client, "ml_model_predictions", [event()])
+        told = client.get("/monitor/performance").json()
+
+    assert told["verdict"] == "not_enough_data"
+    assert told["reason"] == "the truth is known of 0 of 1 predictions so far; fewer than 30 tell little"
 
 
 def test_hours_that_were_computed_and_hours_that_changed_since_are_told_together(

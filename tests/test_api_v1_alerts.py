@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from monitoring_pipeline.alerts.deliver import deliver_due
 from monitoring_pipeline.alerts.notification import Notification
 from monitoring_pipeline.alerts.read import list_alerts
+from monitoring_pipeline.alerts.tables import alerts
 from monitoring_pipeline.config.models import Rule
+from monitoring_pipeline.database import writing
 from tests.alerts_examples import finding, recorded
 from tests.api_pages import items, problem
 from tests.conftest import FixedClock
@@ -300,3 +302,22 @@ def test_what_is_not_there_is_told_with_the_place_where_ids_are_listed(
         (404, "unknown-silence"),
     ]
     assert ["GET /v1/" in reply.json()["detail"] for reply in replies] == [True] * 3
+
+
+def test_the_beginning_of_an_id_is_told_apart_among_the_alerts_that_the_caller_may_read(
+    engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    """Refused as ambiguous, it would say that a model of others has an alert whose id begins so."""
+    mine, others = opened(engine, clock, days=2)
+    collides = mine[:8] + others[8:]
+    with writing(engine) as connection:
+        changed = {"alert_id": collides, "model_id": "secret"}
+        connection.execute(update(alerts).where(alerts.c.alert_id == others).values(**changed))
+    installation = installation_on(engine, tmp_path, clock=clock)
+    headers = {grant: token_for(installation, grant) for grant in ("metrics:read@flight_delay", "metrics:read")}
+    with served(installation, open_to_anybody=False) as client:
+        told = {
+            grant: client.get(f"/v1/alerts/{mine[:8]}", headers=sent).status_code for grant, sent in headers.items()
+        }
+
+    assert told == {"metrics:read@flight_delay": 200, "metrics:read": 404}

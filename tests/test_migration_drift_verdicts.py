@@ -1,15 +1,11 @@
 """A store of before drift verdicts is upgraded: what was told is kept, and what can be measured anew is due."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine, inspect, text
 
-import monitoring_pipeline.migrations
-from monitoring_pipeline.database import open_engine, reading, writing
+from monitoring_pipeline.database import open_engine, reading
 from monitoring_pipeline.migrations import upgrade
 from monitoring_pipeline.results.read import read_drift
 from monitoring_pipeline.windows import DAY_MICROS, HOUR_MICROS, Grain
@@ -28,18 +24,9 @@ def before(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Engine]:
     else:
         store = open_engine(request.getfixturevalue("postgres_database_url"))
     first_schema.begin(store)
-    _upgrade_to(store, "0002")
+    first_schema.upgrade_to(store, "0002")
     yield store
     store.dispose()
-
-
-def _upgrade_to(engine: Engine, version: str) -> None:
-    with writing(engine) as connection:
-        config = Config()
-        folder = Path(monitoring_pipeline.migrations.__file__).parent
-        config.set_main_option("script_location", str(folder).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, version)
 
 
 def drift_row(**fields: object) -> first_schema.Row:

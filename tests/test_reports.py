@@ -256,6 +256,16 @@ def test_values_of_any_size_are_drawn(sqlite_engine: Engine, tmp_path: Path, clo
     assert np.isfinite(np.array(lines, float)).all()
 
 
+def test_one_alert_is_told_as_one(sqlite_engine: Engine, tmp_path: Path, clock: FixedClock) -> None:
+    stored(sqlite_engine, alerts, [alert(days_before(clock, 7)[0], "fell", "confirmed")])
+    rules = [{"id": "fell", "metric": "accuracy", "below": 0.95, "severity": "critical"}]
+    installation = installation_on(sqlite_engine, tmp_path, clock=clock, config=churn(rules=rules))
+
+    words = Page(report_page(installation, "churn", days=8)).words
+
+    assert "1 alert stands, 1 of them critical: fell." in words
+
+
 def test_drift_and_alerts_are_cells_by_day_and_advice_follows_from_them(
     sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
 ) -> None:
@@ -368,6 +378,19 @@ def test_a_page_of_days_after_the_last_prediction_says_when_that_was_and_how_to_
     assert "latest=true at /monitor/report" in today
     assert "as of 2025-07-14T12:00:00Z" in latest
     assert "predictions 1 ● in the last 24 hours" in latest
+
+
+def test_a_page_of_predictions_that_were_not_computed_yet_does_not_say_that_there_are_none(
+    engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    installation = installation_on(engine, tmp_path, clock=clock)
+    ingest_rows(engine, [event()], kind=Kind.PREDICTIONS, config=installation.config, clock=clock)
+
+    words = Page(report_page(installation, "price")).words
+
+    assert "predictions 1 ● in the last 24 hours" in words
+    assert "Nothing can be told: of the last 30 days no hour with predictions has been computed yet." in words
+    assert "No predictions" not in words
 
 
 def test_a_page_up_to_the_last_prediction_is_made_again_when_an_event_of_its_days_comes(

@@ -4,6 +4,7 @@ The brokers of these tests keep 5 MB of a partition, so that messages of that si
 retention of a topic does.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +24,7 @@ from monitoring_pipeline.sources.intake import Intake
 from monitoring_pipeline.sources.kafka.gaps import resumption
 from monitoring_pipeline.sources.kafka.messages import Place
 from monitoring_pipeline.sources.kafka.reader import TopicReader
-from monitoring_pipeline.sources.positions import Position, keep, positions_of
+from monitoring_pipeline.sources.positions import Losses, Position, keep, losses_in, positions_of
 from monitoring_pipeline.windows import DAY_MICROS
 from tests.conftest import FixedClock
 from tests.ingest_examples import prediction, stored
@@ -44,7 +45,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def topic(cluster: Cluster, request: pytest.FixtureRequest) -> str:
     """A topic of the test's own, of one partition."""
-    return cluster.topic(str(abs(hash(request.node.name))), partitions=1)
+    return cluster.topic(re.sub(r"[^a-z0-9]+", "-", request.node.name), partitions=1)
 
 
 def reader_of(cluster: Cluster, engine: Engine, clock: FixedClock, topic: str, **declared: Any) -> TopicReader:
@@ -72,10 +73,10 @@ def commit(cluster: Cluster, topic: str, offset: int) -> None:
     member.close()
 
 
-def brokers_say(cluster: Cluster, topic: str) -> tuple[int, int, int]:
-    """The first offset of the topic, the one behind its last, and what the group has committed."""
+def brokers_say(cluster: Cluster, topic: str, *, number: int = 0) -> tuple[int, int, int]:
+    """The first offset of a partition, the one behind its last, and what the group has committed."""
     asking = Consumer({"bootstrap.servers": cluster.servers, "group.id": topic})
-    partition = TopicPartition(topic, 0)
+    partition = TopicPartition(topic, number)
     low, high = asking.get_watermark_offsets(partition, timeout=10)
     [found] = asking.committed([partition], timeout=10)
     asking.close()
@@ -116,6 +117,20 @@ def test_what_was_deleted_before_it_was_read_is_told_counted_and_kept(
     assert (health.status, a_day_later.status) == (Status.DEGRADED, Status.HEALTHY)
     assert a_day_later.figures["lost_messages"] == low - 10
     assert (again.received, again.lost, again.troubles, again.remarks) == (0, 0, [], [])
+
+
+@pytest.mark.parametrize(
+    ("low", "told"),
+    [
+        (5, "t/0: offset 4 was deleted before it was read, so up to one message is lost; "),
+        (6, "t/0: offsets 4 to 5 were deleted before they were read, so up to 2 messages are lost; "),
+    ],
+)
+def test_what_is_lost_is_told_with_its_offsets(low: int, told: str) -> None:
+    sentence = resumption(PLACE, stopped_at=4, low=low, high=9, stored=None, begin="earliest").sentence
+
+    assert sentence is not None
+    assert sentence.startswith(f"{told}reading goes on at offset {low}.")
 
 
 def test_what_is_deleted_while_it_is_read_is_noticed_and_added_up(
@@ -189,6 +204,23 @@ def test_a_group_that_has_read_nothing_begins_as_declared_and_misses_nothing_fro
     assert (account.lost, account.troubles, account.remarks) == (0, [], [])
 
 
+@pytest.mark.parametrize(("begin", "accepted"), [("earliest", 10), ("latest", 5)])
+def test_a_member_that_was_killed_before_its_first_commit_is_gone_on_from_where_it_began(
+    cluster: Cluster, sqlite_engine: Engine, clock: FixedClock, begin: str, accepted: int
+) -> None:
+    """Only the store knows where it began: it had noted that, and no message came that would have been committed."""
+    topic = cluster.topic(f"killed-{begin}", partitions=1)
+    cluster.send(topic, predictions(0, 5))
+    began = {"next": 0 if begin == "earliest" else 5, "end": 5, "lag": 0, "group": topic}
+    with writing(sqlite_engine) as connection:
+        keep(connection, [Position(source="live", part=f"{topic}/0", value=began)], now=clock())
+    cluster.send(topic, predictions(5, 5))
+
+    account = caught_up(cluster, sqlite_engine, clock, topic, begin=begin)
+
+    assert (account.accepted, account.lost, account.troubles) == (accepted, 0, [])
+
+
 @pytest.mark.parametrize("strategy", ["range", "cooperative-sticky"])
 def test_other_partitions_are_neither_missed_nor_read_twice_when_one_has_a_gap(
     cluster: Cluster, sqlite_engine: Engine, clock: FixedClock, strategy: str
@@ -196,8 +228,8 @@ def test_other_partitions_are_neither_missed_nor_read_twice_when_one_has_a_gap(
     topic = cluster.topic(f"others-{strategy}", partitions=4)
     cluster.send(topic, predictions(0, 200))
     commit(cluster, topic, 0)
-    ends = [_end(cluster, topic, number) for number in range(4)]
-    _overwrite(cluster, topic, partition=0)
+    ends = [brokers_say(cluster, topic, number=number)[1] for number in range(4)]
+    cluster.send(topic, [LARGE] * 12, partition=0)
 
     account = caught_up(cluster, sqlite_engine, clock, topic, settings={"partition.assignment.strategy": strategy})
 
@@ -205,15 +237,15 @@ def test_other_partitions_are_neither_missed_nor_read_twice_when_one_has_a_gap(
     assert (account.accepted, account.duplicates) == (sum(ends[1:]), 0)
 
 
-def _end(cluster: Cluster, topic: str, partition: int) -> int:
-    asking = Consumer({"bootstrap.servers": cluster.servers, "group.id": "asking"})
-    _, high = asking.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-    asking.close()
-    return int(high)
+def test_only_what_was_lost_is_counted_as_lost_whatever_the_name_of_a_file(engine: Engine, clock: FixedClock) -> None:
+    lost = {"lost": 7, "last_from": 3, "last_to": 9}
+    rows = [("exports/paradise lost", {"offset": 40}), ("t/0", {"next": 10}), ("t/0 lost", lost), ("t/1 lost", lost)]
+    with writing(engine) as connection:
+        keep(connection, [Position(source="live", part=part, value=value) for part, value in rows], now=clock())
 
+        losses = losses_in(connection)
 
-def _overwrite(cluster: Cluster, topic: str, *, partition: int) -> None:
-    cluster.send(topic, [LARGE] * 12, partition=partition)
+    assert losses == Losses(messages=14, last_at=clock.now)
 
 
 offsets = st.integers(0, 30)
@@ -228,7 +260,9 @@ def test_no_message_that_is_there_and_not_stored_is_passed_over_and_none_is_lost
     found = resumption(PLACE, stopped_at=stopped_at, low=low, high=high, stored=stored, begin=begin)
 
     never_read = stopped_at is None and (stored is None or stored > high)
-    assert found.offset == (high if never_read and begin == "latest" else low)
+    wanted_from = high if never_read else stored
+    goes_on = stopped_at is None and begin == "latest" and wanted_from is not None and wanted_from >= low
+    assert found.offset == (wanted_from if goes_on else low)
     known = [offset for offset in (stopped_at, stored) if offset is not None and offset <= high]
     has_skipped = bool(known) and min(known) < low and (stopped_at is None or stopped_at <= high)
     assert set(found.lost) == ({offset for offset in range(low) if offset >= max(known)} if has_skipped else set())

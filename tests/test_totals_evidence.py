@@ -1,16 +1,12 @@
 """What an undeclared model's task is inferred from: the totals say what a look at every row would."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
-import monitoring_pipeline.migrations
 from monitoring_pipeline.config.models import MonitoringConfig, Task
-from monitoring_pipeline.database import open_engine, reading, writing
+from monitoring_pipeline.database import open_engine, reading
 from monitoring_pipeline.events.ingest import ingest_rows
 from monitoring_pipeline.events.read import task_evidence
 from monitoring_pipeline.events.seals import SEALED_EVENTS
@@ -41,12 +37,7 @@ def before(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Engine]:
     else:
         store = open_engine(request.getfixturevalue("postgres_database_url"))
     first_schema.begin(store)
-    with writing(store) as connection:
-        config = Config()
-        folder = Path(monitoring_pipeline.migrations.__file__).parent
-        config.set_main_option("script_location", str(folder).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, BEFORE_TOTALS)
+    first_schema.upgrade_to(store, BEFORE_TOTALS)
     yield store
     store.dispose()
 

@@ -7,6 +7,7 @@ Rows are in the order of time, as they arrive; ids are in none, as producers mak
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from benchmarks.measured.ids import SCATTER, scattered
 from monitoring_pipeline.clock import system_clock
 from monitoring_pipeline.windows import HOUR_MICROS, Grain, floor
 
@@ -15,16 +16,13 @@ VERSION = "v1"
 REVISION = 2  # of every hour
 FEATURES = '{"feature1":0.5,"feature2":10.2}'
 
-# Odd, so that no two numbers below 2**32 give the same.
-_SCATTER = 2_654_435_761
-
 _COUNTED = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :rows)",
     "postgresql": "WITH n(i) AS (SELECT generate_series(CAST(0 AS bigint), :rows - 1))",
 }
 _ID = {
-    "sqlite": f"printf('%08x-%d', i * {_SCATTER} % 4294967296, i)",
-    "postgresql": f"lpad(to_hex(i * {_SCATTER} % 4294967296), 8, '0') || '-' || i",
+    "sqlite": f"printf('%08x-%d', i * {SCATTER} % 4294967296, i)",
+    "postgresql": f"lpad(to_hex(i * {SCATTER} % 4294967296), 8, '0') || '-' || i",
 }
 # As long as those of ingest, which are random.
 _BATCH = {
@@ -100,7 +98,7 @@ class Extent:
 
 def prediction_id(number: int) -> str:
     """The id of a prediction that the statements make."""
-    return f"{number * _SCATTER % 2**32:08x}-{number}"
+    return f"{scattered(number):08x}-{number}"
 
 
 def statements(dialect: str) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from benchmarks.measured.ids import scattered
 from benchmarks.measured.serving_process import serving
 from benchmarks.measured.serving_wire import Connection, post
 from benchmarks.measured.stores import open_store
@@ -78,7 +79,7 @@ class _Run:
 
 def _place(number: int, *, rising: bool) -> int:
     """Where an id stands among the others: behind all before it, or anywhere."""
-    return number if rising else number * 2_654_435_761 % 2**32
+    return number if rising else scattered(number)
 
 
 def _event(number: int, place: int) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from benchmarks.measured.ids import scattered
 from benchmarks.measured.serving_wire import get, post
 from monitoring_pipeline.clock import system_clock
 from monitoring_pipeline.windows import HOUR_MICROS, isoformat
@@ -65,7 +66,7 @@ class Events:
 
 def _key(number: int) -> dict[str, Any]:
     # As ids of producers: neighbours in time are none in the index.
-    return {"model_id": MODELS[number % 3], "prediction_id": f"{number * 2_654_435_761 % 2**32:08x}-{number}"}
+    return {"model_id": MODELS[number % 3], "prediction_id": f"{scattered(number):08x}-{number}"}
 
 
 def _lines(events: Iterator[dict[str, Any]]) -> bytes:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select
@@ -39,8 +40,13 @@ def alert_history(engine: Engine, alert_id: str) -> list[dict[str, Any]]:
         return [_event(row) for row in connection.execute(query)]
 
 
-def whole_id(connection: Connection, beginning: str) -> str:
+def whole_id(connection: Connection, beginning: str, *, is_open: Callable[[str], bool] = lambda _model_id: True) -> str:
     """The id of the one alert whose id begins so.
+
+    Args:
+        connection: a transaction.
+        beginning: of the id, or all of it.
+        is_open: whether whoever asks may hear of the alerts of a model; the others are as if they were not.
 
     Raises:
         NoSuchAlertError: if there is none, or more than one.
@@ -51,7 +57,8 @@ def whole_id(connection: Connection, beginning: str) -> str:
             "as 'monitor alerts list --json' prints them under alert_id"
         )
     # Of digits alone, so nothing in it is a wildcard.
-    found = connection.scalars(select(alerts.c.alert_id).where(alerts.c.alert_id.like(f"{beginning}%")).limit(2)).all()
+    query = select(alerts.c.alert_id, alerts.c.model_id).where(alerts.c.alert_id.like(f"{beginning}%"))
+    found = [row.alert_id for row in connection.execute(query) if is_open(row.model_id)]
     if not found:
         raise NoSuchAlertError(f"there is no alert {beginning}; 'monitor alerts list --json' prints all ids")
     if len(found) > 1:

@@ -1,7 +1,7 @@
 """Alerts as faces show them: one dictionary per alert, with stable keys and ISO 8601 instants."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, func, select
@@ -78,14 +78,22 @@ def page_of_alerts(
         return _told(connection, shown), next_key
 
 
-def find_alert(engine: Engine, alert_id: str) -> dict[str, Any]:
+def find_alert(
+    engine: Engine, alert_id: str, *, is_open: Callable[[str], bool] = lambda _model_id: True
+) -> dict[str, Any]:
     """One alert, as :func:`list_alerts` gives it; the beginning of its id will do.
+
+    Args:
+        engine: the store.
+        alert_id: of the alert, or the beginning of it if no other one's begins so.
+        is_open: whether whoever asks may hear of the alerts of a model.
 
     Raises:
         NoSuchAlertError: if there is no such alert.
     """
     with reading(engine) as connection:
-        [found] = _alerts(connection, _selected([alerts.c.alert_id == whole_id(connection, alert_id)]))
+        whole = whole_id(connection, alert_id, is_open=is_open)
+        [found] = _alerts(connection, _selected([alerts.c.alert_id == whole]))
         return found
 
 

@@ -45,5 +45,5 @@ def _only_known(service: Service, caller: Caller) -> str:
 
 
 def _unclear() -> str:
-    detail = "which model is meant is not clear: not exactly one is declared that is open to you; name it as model_id"
+    detail = "name the model as model_id; it may be left out only where one declared model alone is open to you"
     raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "model-unclear", detail)

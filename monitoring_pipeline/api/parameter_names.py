@@ -1,7 +1,12 @@
-"""Parameters that an address does not know are refused: a misspelt one would be answered about something else."""
+"""Parameters that an address does not know are refused: a misspelt one would be answered about something else.
 
-from collections.abc import Sequence
+So would one that is sent twice where one value is taken: of two models, hours or cursors the last would count.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
+from typing import Any
 
 from fastapi import Request
 from fastapi.openapi.utils import get_openapi
@@ -24,33 +29,45 @@ class ParameterNames:
     """Which parameters each address takes: those that the OpenAPI document names."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], Sequence[str]] = {}
+        self._known: dict[tuple[str, str], Mapping[str, bool]] = {}
 
     def see_that_known(self, request: Request) -> None:
         """See that the address takes each parameter that was sent.
 
         Raises:
-            Problem: 422 with the parameters that it does not take, and those that it takes, the likeliest first.
+            Problem: 422 with the parameters that it does not take, and those that it takes, the likeliest first; or
+                with those that were sent several times and take one value.
         """
         route = request.scope.get("route")
         if not request.scope["query_string"] or not isinstance(route, APIRoute) or route.path in _OPEN_ADDRESSES:
             return
         known = self._of(route, request.method)
-        unknown = [name for name in request.query_params if name not in known and not _belongs_to_pipes(route, name)]
+        sent = Counter(name for name, _ in request.query_params.multi_items())
+        unknown = [name for name in sent if name not in known and not _belongs_to_pipes(route, name)]
         if unknown:
-            raise invalid(*(_refusal(name, known) for name in unknown[:MOST_ERRORS]))
+            raise invalid(*(_refusal(name, tuple(known)) for name in unknown[:MOST_ERRORS]))
+        repeated = [name for name, count in sent.items() if count > 1 and not known.get(name, True)]
+        if repeated:
+            raise invalid(
+                *((place_of(("query", name)), "is sent several times, and takes one value") for name in repeated)
+            )
 
-    def _of(self, route: APIRoute, method: str) -> Sequence[str]:
+    def _of(self, route: APIRoute, method: str) -> Mapping[str, bool]:
         key = (route.path_format, method)
         if key not in self._known:
             self._known[key] = _documented(route, method)
         return self._known[key]
 
 
-def _documented(route: APIRoute, method: str) -> Sequence[str]:
+def _documented(route: APIRoute, method: str) -> dict[str, bool]:
+    """Each parameter, and whether it takes several values."""
     document = get_openapi(title="", version="", routes=[route])
     parameters = document["paths"][route.path_format][method.lower()].get("parameters", ())
-    return [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
+    return {one["name"]: _takes_several(one["schema"]) for one in parameters if one["in"] == "query"}
+
+
+def _takes_several(schema: Mapping[str, Any]) -> bool:
+    return any(choice.get("type") == "array" for choice in (schema, *schema.get("anyOf", ())))
 
 
 def _belongs_to_pipes(route: APIRoute, name: str) -> bool:

@@ -27,6 +27,8 @@ MOST_ERRORS = 20
 MOST_PLACE_CHARACTERS = 200
 MOST_DETAIL_CHARACTERS = 5_000
 
+_UNREAD = "was not said to be JSON; send it with the header Content-Type: application/json"
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -107,7 +109,12 @@ async def _as_told(_request: Request, error: Exception) -> Response:
 async def _not_valid(_request: Request, error: Exception) -> Response:
     """Wrong parameters: each with its place, without repeating what was sent."""
     assert isinstance(error, RequestValidationError)
-    return invalid(*((place_of(found["loc"]), found["msg"]) for found in error.errors()[:MOST_ERRORS])).response()
+    is_unread = isinstance(error.body, bytes)  # as it is if it was not said to be JSON
+    told = (
+        (place_of(found["loc"]), _UNREAD if is_unread and found["loc"] == ("body",) else found["msg"])
+        for found in error.errors()[:MOST_ERRORS]
+    )
+    return invalid(*told).response()
 
 
 def place_of(location: tuple[str | int, ...]) -> str:

@@ -77,6 +77,16 @@ def count_between(connection: Connection, model_id: str, start: int, end: int) -
     return connection.scalar(query) or 0
 
 
+def revisions_between(
+    connection: Connection, model_id: str, start: int, end: int, *, predictions_only: bool = False
+) -> dict[int, int]:
+    """The revision of each hour of ``[start, end)`` that an event of a model touched, or a prediction, by its start."""
+    table = hour_revision.c
+    counted = table.prediction_revision if predictions_only else table.revision
+    query = select(table.hour, counted).where(table.model_id == model_id, table.hour >= start, table.hour < end)
+    return {int(hour): int(revision) for hour, revision in connection.execute(query)}
+
+
 def count_by_part(connection: Connection, model_id: str, start: int, end: int, *, part_micros: int) -> dict[int, int]:
     """How many predictions a model made in each part of ``[start, end)``, by the part's start; empty ones are absent.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from monitoring_pipeline.config.models import Model, Rule
 from monitoring_pipeline.reports.present import Present
-from monitoring_pipeline.windows import Grain
+from monitoring_pipeline.windows import Grain, isoformat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +92,9 @@ class Facts:
     newest: int | None
 
     @property
-    def has_ended(self) -> bool:
-        """Whether every prediction was made before these days."""
-        return self.newest is not None and self.newest < self.days[0]
+    def ended_on(self) -> str | None:
+        """The day of the last prediction, if that was before these days."""
+        return None if self.newest is None or self.newest >= self.days[0] else isoformat(self.newest)[:10]
 
     @property
     def rule(self) -> Rule | None:

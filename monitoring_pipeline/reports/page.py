@@ -100,7 +100,7 @@ def _performance(facts: Facts, ahead: Forecast | None) -> _Section:
     known = [series for series in facts.performance if any(day.value is not None for day in series.days)]
     if not known:
         why = "No day has a value yet: no truth has arrived, or no day has been computed."
-        if facts.has_ended:
+        if facts.ended_on is not None:
             why = f"{_capitalised(_why_no_day(facts))}."
         return _Section(title=title, reading=why, picture=None)
     reading = (
@@ -112,8 +112,8 @@ def _performance(facts: Facts, ahead: Forecast | None) -> _Section:
 
 
 def _why_no_day(facts: Facts) -> str:
-    if facts.has_ended and facts.newest is not None:
-        return f"the last prediction was made on {isoformat(facts.newest)[:10]}, before these days"
+    if facts.ended_on is not None:
+        return f"the last prediction was made on {facts.ended_on}, before these days"
     return "no day has been computed yet"
 
 
@@ -156,7 +156,8 @@ def _alerts(facts: Facts) -> _Section:
 
 def _labels(facts: Facts) -> list[_Section]:
     if not facts.labels:
-        return [_Section(title="Labels", reading="No predictions in the last 30 days.", picture=None)]
+        why = "Nothing can be told: of the last 30 days no hour with predictions has been computed yet."
+        return [_Section(title="Labels", reading=why, picture=None)]
     return [_labels_of(row) for row in facts.labels]
 
 

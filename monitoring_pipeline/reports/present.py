@@ -7,11 +7,11 @@ in the next answer. What is computed of an hour is kept for the revision of it, 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from monitoring_pipeline.config.models import Model
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.events.tables import hour_revision
+from monitoring_pipeline.events.read import revisions_between
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.performance.registry import evaluate
 from monitoring_pipeline.performance.sums import Sums
@@ -106,7 +106,7 @@ class PresentPerformance:
         with reading(self._pipeline.engine) as connection:
             model = declaration(connection, self._pipeline.config, model_id).model_copy(update={"segments": []})
             # Revisions first, rows after: what lands in between makes the hour newer than what is kept of it.
-            revisions = _revisions(connection, model_id, start=start, end=now)
+            revisions = revisions_between(connection, model_id, start, now)
             stored = _computed_hours(connection, model, revisions)
             found = {key: sums for key, sums in stored_sums(connection, model, stored).items() if key.segment == ALL}
             for hour in sorted(revisions.keys() - stored):
@@ -121,12 +121,6 @@ class PresentPerformance:
             kept = sums_of_rows(connection, model, hour)
             self._kept.put((name, hour), kept, revision=revision)
         return kept
-
-
-def _revisions(connection: Connection, model_id: str, *, start: int, end: int) -> dict[int, int]:
-    table = hour_revision.c
-    query = select(table.hour, table.revision).where(table.model_id == model_id, table.hour >= start, table.hour < end)
-    return {row.hour: row.revision for row in connection.execute(query)}
 
 
 def _computed_hours(connection: Connection, model: Model, revisions: Mapping[int, int]) -> set[int]:

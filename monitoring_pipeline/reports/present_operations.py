@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from monitoring_pipeline.config.models import Model, Task
 from monitoring_pipeline.database import reading
-from monitoring_pipeline.events.read import count_by_part
+from monitoring_pipeline.events.read import count_by_part, revisions_between
 from monitoring_pipeline.events.serving import Served, served_between
-from monitoring_pipeline.events.tables import hour_revision
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.performance.operations.rows import operations_sums
 from monitoring_pipeline.performance.registry import evaluate
@@ -77,9 +76,9 @@ class PresentOperations:
         model = self._pipeline.config.model(model_id) or Model(id=model_id, task=Task.REGRESSION)
         with reading(self._pipeline.engine) as connection:
             # Revisions first, rows after: what lands in between makes the hour newer than what is kept of it.
-            revisions = _prediction_revisions(connection, model_id, start=start, end=now)
+            revisions = revisions_between(connection, model_id, start, now, predictions_only=True)
             found = _stored(connection, model, revisions)
-            for hour in revisions.keys() - {key.window_start for key in found}:
+            for hour in sorted(revisions.keys() - {key.window_start for key in found}):
                 found |= self._hour(connection, model, hour, revisions[hour])
         merged = merge_hours(found, lambda _hour: start)
         return Operations(
@@ -111,14 +110,6 @@ class PresentOperations:
                 self._parts.put((model.id, part), sums, revision=count)
             found.append(sums)
         return found
-
-
-def _prediction_revisions(connection: Connection, model_id: str, *, start: int, end: int) -> dict[int, int]:
-    table = hour_revision.c
-    query = select(table.hour, table.prediction_revision).where(
-        table.model_id == model_id, table.hour >= start, table.hour < end
-    )
-    return {row.hour: row.prediction_revision for row in connection.execute(query)}
 
 
 def _stored(connection: Connection, model: Model, revisions: Mapping[int, int]) -> dict[GroupKey, Sums]:

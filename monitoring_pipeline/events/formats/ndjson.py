@@ -43,7 +43,8 @@ class NdjsonSource:
 
 def object_row(number: int, written: bytes) -> Row:
     """The row of a text that is to be one JSON object, on however many lines; blank text is refused, too."""
-    record = _plain_object(written)
+    # A line break between a key and its colon hides the key from the count, as a blank would.
+    record = None if b"\n" in written[:-1] else _plain_object(written)
     return _doubtful_row(number, written) if record is None else Row(number, record, written, len(written))
 
 

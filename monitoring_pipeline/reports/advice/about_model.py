@@ -53,9 +53,10 @@ def about_alerts(facts: Facts) -> Iterator[Advice]:
         return
     critical = [alert for alert in active if alert["severity"] == "critical"]
     rules = sorted({alert["rule_id"] for alert in active})
+    stand = "1 alert stands" if len(active) == 1 else f"{len(active)} alerts stand"
     yield Advice(
         urgency=Urgency.NOW if critical else Urgency.SOON,
-        because=f"{len(active)} alerts stand, {len(critical)} of them critical: {_named(rules)}.",
+        because=f"{stand}, {len(critical)} of them critical: {_named(rules)}.",
         do="Look at the newest one: the numbers, and which rows it came from.",
         command=f"monitor alerts list --model {quote(facts.model.id)}",
     )

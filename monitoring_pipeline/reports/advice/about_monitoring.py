@@ -6,7 +6,6 @@ from shlex import quote
 from monitoring_pipeline.performance.labels.verdict import LabelVerdict
 from monitoring_pipeline.reports.advice.entry import Advice, Urgency
 from monitoring_pipeline.reports.facts import Facts
-from monitoring_pipeline.windows import isoformat
 
 
 def about_pipeline(facts: Facts) -> Iterator[Advice]:
@@ -42,10 +41,10 @@ def about_labels(facts: Facts) -> Iterator[Advice]:
 
 def about_gaps(facts: Facts) -> Iterator[Advice]:
     """What cannot be seen because nobody said what to look at."""
-    if facts.has_ended and facts.newest is not None:
+    if facts.ended_on is not None:
         yield Advice(
             urgency=Urgency.NOW,
-            because=f"The last prediction was made on {isoformat(facts.newest)[:10]}, before the days of this page.",
+            because=f"The last prediction was made on {facts.ended_on}, before the days of this page.",
             do="Look at the days before it, here or with latest=true at /monitor/report; if the model still serves, "
             "see whether what logs its predictions still runs.",
             command=f"monitor report --model {quote(facts.model.id)} --latest",

@@ -33,8 +33,7 @@ class Resumption:
         """What a person should know of it; ``None`` if nothing."""
         if self.lost:
             return (
-                f"{self.place}: offsets {self.lost[0]} to {self.lost[-1]} were deleted before they were read, "
-                f"so up to {len(self.lost):,} messages are lost; reading goes on at offset {self.offset}. "
+                f"{self.place}: {_told(self.lost)}; reading goes on at offset {self.offset}. "
                 "Lengthen the topic's retention or read with more processes, and send again what is missing: "
                 "what is stored already is recognised"
             )
@@ -44,6 +43,14 @@ class Resumption:
                 f"again from offset {self.offset}; what is stored already is recognised"
             )
         return None
+
+
+def _told(lost: range) -> str:
+    if len(lost) == 1:
+        return f"offset {lost[0]} was deleted before it was read, so up to one message is lost"
+    return (
+        f"offsets {lost[0]} to {lost[-1]} were deleted before they were read, so up to {len(lost):,} messages are lost"
+    )
 
 
 def resumption(
@@ -70,6 +77,9 @@ def resumption(
         stored = None  # of another topic of this name
     if stopped_at is None and stored is None:
         return Resumption(place=place, offset=low if begin == "earliest" else high, end=high)
+    if stopped_at is None and stored is not None and stored >= low and begin == "latest":
+        # What lies before the end that the group began at is not wanted, also if it ended before its first commit.
+        return Resumption(place=place, offset=stored, end=high)
     known = [offset for offset in (stopped_at, stored) if offset is not None]
     if min(known) >= low or max(known) > high:
         return Resumption(place=place, offset=low, end=high, is_anew=True)

@@ -99,12 +99,12 @@ def performance(
 def _judged(present: Present, active: int) -> tuple[str, str | None]:
     """What is said in one word: an alert that stands is news, whatever is known of the last hours."""
     if active:
-        return "alerting", f"{active} alerts stand"
+        return "alerting", "1 alert stands" if active == 1 else f"{active} alerts stand"
     if not present.prediction_count:
         return "not_enough_data", "there were no predictions in these hours"
     if present.labelled_count < FEWEST_LABELS:
         known = f"{present.labelled_count} of {present.prediction_count} predictions"
-        return "not_enough_data", f"the truth is known of {known} yet; fewer than {FEWEST_LABELS} tell little"
+        return "not_enough_data", f"the truth is known of {known} so far; fewer than {FEWEST_LABELS} tell little"
     return "ok", None
 
 

@@ -126,7 +126,9 @@ def acknowledge_alert(
 def _alert(service: Service, caller: Caller, alert_id: str, scope: Scope) -> dict[str, Any]:
     nothing = unknown("unknown-alert", "no alert, or more than one, has an id that begins so", "GET /v1/alerts")
     try:
-        alert = find_alert(service.installation.engine, alert_id)
+        alert = find_alert(
+            service.installation.engine, alert_id, is_open=lambda model_id: caller.may(Scope.METRICS_READ, model_id)
+        )
     except NoSuchAlertError:
         raise nothing from None
     require_of_found(caller, scope, alert["model_id"], otherwise=nothing)
