@@ -40,6 +40,10 @@ def _insert_in_blocks(connection: Connection, table: Table, rows: Sequence[Row])
     While a statement runs, other threads may have the interpreter, and to get it back from a busy one takes up to five
     milliseconds. One statement per row made that wait 1,600 times in a transaction of 1,600 rows, and halved what a
     server that was busy reading requests could store.
+
+    A row that cannot be inserted ends the transaction, as any error of ingest does. To be able to end the statement
+    alone, SQLite would copy every page that it changes to a temporary file: 39 instead of 29 ms for 1,600 rows whose
+    keys come in no order.
     """
     place = 0
     while left := len(rows) - place:
@@ -53,7 +57,7 @@ def _insert_in_blocks(connection: Connection, table: Table, rows: Sequence[Row])
 def _insert(table: Table, count: int) -> str:
     marks = f"({', '.join('?' for _ in table.columns)})"
     values = ", ".join([marks] * count)
-    return f"INSERT INTO {table.name} ({_names(table)}) VALUES {values}"  # noqa: S608  (names of our own tables)
+    return f"INSERT OR ROLLBACK INTO {table.name} ({_names(table)}) VALUES {values}"  # noqa: S608  (our own names)
 
 
 def _copy(connection: Connection, table: Table, written: str) -> None:
