@@ -1,16 +1,13 @@
 """Appending many rows with one statement."""
 
-import psycopg2
 import pytest
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.exc import IntegrityError
 
 from monitoring_pipeline.database import reading, writing
 from monitoring_pipeline.events.sql import bulk
 from monitoring_pipeline.events.tables import ingest_batches
 
-# COPY goes past SQLAlchemy, which would wrap the driver's error.
-REFUSED = (IntegrityError, psycopg2.IntegrityError)
+REFUSED = "UNIQUE constraint|duplicate key"
 
 
 def batches(first: int, count: int) -> list[bulk.Row]:
@@ -38,7 +35,7 @@ def test_every_row_is_stored_once_however_many_there_are(engine: Engine, count: 
 def test_a_row_that_cannot_be_stored_takes_back_all_of_its_transaction_and_nothing_before(engine: Engine) -> None:
     append_in_one(engine, batches(0, 10))
 
-    with pytest.raises(REFUSED):
+    with pytest.raises(Exception, match=REFUSED):  # COPY goes past SQLAlchemy: it is the driver's own error
         append_in_one(engine, batches(100, 700), [*batches(800, 300), *batches(5, 1)])
 
     with writing(engine) as connection:
