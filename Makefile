@@ -8,8 +8,8 @@ STAMP  := $(VENV)/.installed
 PEERS      := evidently nannyml
 PEER_VENVS := .venv-peers
 
-# pytest's workers; the suite is written for two cores.
-WORKERS ?= 2
+# pytest's workers. The suite is written for two cores; a third one works while others wait for a process or a clock.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test test-long lint format bench bench-detection peers docs lock clean
