@@ -6,6 +6,7 @@ in the next answer. What is computed of an hour is kept for the revision of it, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,7 @@ from monitoring_pipeline.performance.registry import evaluate
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.reports.hour_rows import sums_of_rows
-from monitoring_pipeline.stages.live.recent import Recent
+from monitoring_pipeline.reports.kept_hours import KeptHours
 from monitoring_pipeline.stages.measuring.groups import ALL, PERFORMANCE, GroupKey
 from monitoring_pipeline.stages.measuring.merging import merge_hours
 from monitoring_pipeline.stages.measuring.performance_results import HOURLY
@@ -25,8 +26,6 @@ from monitoring_pipeline.stages.measuring.stored_sums import outdated_hours, sto
 from monitoring_pipeline.stages.models import declaration
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.windows import HOUR_MICROS, Grain, floor
-
-MOST_HOURS_KEPT = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +88,7 @@ class PresentPerformance:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._kept: Recent[Mapping[GroupKey, Sums]] = Recent(most_weight=MOST_HOURS_KEPT)
+        self._kept = KeptHours()
 
     def of_last_hours(self, model_id: str, hours: int) -> Present:
         """The performance of the whole hours before the present one, and of the present one as far as it has come.
@@ -109,18 +108,11 @@ class PresentPerformance:
             revisions = revisions_between(connection, model_id, start, now)
             stored = _computed_hours(connection, model, revisions)
             found = {key: sums for key, sums in stored_sums(connection, model, stored).items() if key.segment == ALL}
-            for hour in sorted(revisions.keys() - stored):
-                found |= self._hour(connection, model, hour, revisions[hour])
+            changed = {hour: revision for hour, revision in revisions.items() if hour not in stored}
+            name = f"{model.task} {model.id}"  # the task of a model that nobody declared changes with its events
+            found |= self._kept.sums(name, changed, partial(sums_of_rows, connection, model))
         merged = merge_hours(found, lambda _hour: start)
         return Present(model=model, start=start, as_of=now, groups=_groups(merged))
-
-    def _hour(self, connection: Connection, model: Model, hour: int, revision: int) -> Mapping[GroupKey, Sums]:
-        name = f"{model.task} {model.id}"  # the task of a model that nobody declared changes with its events
-        kept = self._kept.get((name, hour), revision=revision)
-        if kept is None:
-            kept = sums_of_rows(connection, model, hour)
-            self._kept.put((name, hour), kept, revision=revision)
-        return kept
 
 
 def _computed_hours(connection: Connection, model: Model, revisions: Mapping[int, int]) -> set[int]:

@@ -21,6 +21,7 @@ from monitoring_pipeline.performance.registry import evaluate
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.reports.hour_rows import MOST_ROWS_AT_ONCE, merged_parts, stretches
+from monitoring_pipeline.reports.kept_hours import KeptHours
 from monitoring_pipeline.stages.live.recent import Recent
 from monitoring_pipeline.stages.measuring.families.operations import OPERATIONS, operations
 from monitoring_pipeline.stages.measuring.groups import ALL, GroupKey
@@ -30,7 +31,6 @@ from monitoring_pipeline.stages.measuring.stored_sums import stored_sums
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.windows import HOUR_MICROS, SECOND_MICROS, Grain, floor
 
-MOST_HOURS_KEPT = 2_000
 MOST_PARTS_KEPT = 5_000
 PART_MICROS = 60 * SECOND_MICROS
 
@@ -57,7 +57,7 @@ class PresentOperations:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._hours: Recent[Mapping[GroupKey, Sums]] = Recent(most_weight=MOST_HOURS_KEPT)
+        self._hours = KeptHours()
         self._parts: Recent[Mapping[GroupKey, Sums]] = Recent(most_weight=MOST_PARTS_KEPT)
 
     def of_last_hours(self, model_id: str, hours: int) -> Operations:
@@ -78,27 +78,21 @@ class PresentOperations:
             # Revisions first, rows after: what lands in between makes the hour newer than what is kept of it.
             revisions = revisions_between(connection, model_id, start, now, predictions_only=True)
             found = _stored(connection, model, revisions)
-            for hour in sorted(revisions.keys() - {key.window_start for key in found}):
-                found |= self._hour(connection, model, hour, revisions[hour])
+            stored = {key.window_start for key in found}
+            changed = {hour: revision for hour, revision in revisions.items() if hour not in stored}
+            found |= self._hours.sums(model.id, changed, partial(self._of_hour, connection, model))
         merged = merge_hours(found, lambda _hour: start)
         return Operations(
             prediction_count=sum(sums.prediction_count for sums in merged.values()),
             groups=tuple(tuple(evaluate(sums)) for sums in merged.values()),
         )
 
-    def _hour(self, connection: Connection, model: Model, hour: int, revision: int) -> Mapping[GroupKey, Sums]:
-        kept = self._hours.get((model.id, hour), revision=revision)
-        if kept is None:
-            kept = merged_parts(self._of_parts(connection, model, hour))
-            self._hours.put((model.id, hour), kept, revision=revision)
-        return kept
-
-    def _of_parts(self, connection: Connection, model: Model, hour: int) -> list[Mapping[GroupKey, Sums]]:
+    def _of_hour(self, connection: Connection, model: Model, hour: int) -> dict[GroupKey, Sums]:
         end = hour + HOUR_MICROS
         of_stretch = partial(_of_stretch, connection, model, hour)
         counts = count_by_part(connection, model.id, hour, end, part_micros=PART_MICROS)
         if sum(counts.values()) <= MOST_ROWS_AT_ONCE:
-            return [of_stretch(hour, end)]
+            return of_stretch(hour, end)
         # Rows come and never change or go while an hour is looked back at: a part of as many rows is the same part.
         kept = self._parts.get_all({(model.id, part): count for part, count in counts.items()})
         found = []
@@ -109,7 +103,7 @@ class PresentOperations:
                 sums = merged_parts([of_stretch(*piece) for piece in pieces])
                 self._parts.put((model.id, part), sums, revision=count)
             found.append(sums)
-        return found
+        return merged_parts(found)
 
 
 def _stored(connection: Connection, model: Model, revisions: Mapping[int, int]) -> dict[GroupKey, Sums]:
