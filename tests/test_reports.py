@@ -1,162 +1,20 @@
 """The report: a page that loads nothing, runs nothing and escapes everything, whatever its model is called and has."""
 
-from collections.abc import Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from monitoring_pipeline.alerts.tables import alerts
 from monitoring_pipeline.cli.main import app
-from monitoring_pipeline.config.models import Model, MonitoringConfig
-from monitoring_pipeline.database import writing
-from monitoring_pipeline.events.ingest import ingest_rows
-from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.installation import open_installation
 from monitoring_pipeline.reports.page import CONTENT_SECURITY_POLICY, STYLE, report_page
 from monitoring_pipeline.results.tables import drift_results, metrics
-from monitoring_pipeline.windows import DAY_MICROS, Grain, floor
 from tests.conftest import FixedClock
+from tests.reports_examples import CANARY, Page, alert, churn, days_before, drifted, measured, pictures, shapes, stored
 from tests.serving import event, installation_on, served
-
-CANARY = "<script>alert('x')</script>\"&{{7*7}}"
-VOID = {"meta", "link", "br", "img", "hr", "input"}
-
-
-class Page(HTMLParser):
-    """What a browser would make of a page: its elements, their attributes, its text; nesting is checked."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.text: list[str] = []
-        self._open: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-    @property
-    def words(self) -> str:
-        return " ".join(" ".join(self.text).split())
-
-
-def pictures(html: str) -> list[ElementTree.Element]:
-    """The page's pictures, each as a document of its own."""
-    parts = html.split("<svg")[1:]
-    return [ElementTree.fromstring(f"<svg{part.partition('</svg>')[0]}</svg>") for part in parts]
-
-
-def shapes(picture: ElementTree.Element, kind: str) -> list[ElementTree.Element]:
-    return [shape for shape in picture.iter() if kind in shape.get("class", "").split()]
-
-
-def group(day: int, **changes: Any) -> dict[str, Any]:
-    return {
-        "model_id": "churn",
-        "model_version": "v1",
-        "environment": "production",
-        "segment": "all",
-        "grain": "day",
-        "window_start": day,
-        "known_from": day + DAY_MICROS,
-        **changes,
-    }
-
-
-def measured(day: int, value: float | None, *, labelled: int = 95, **changes: Any) -> dict[str, Any]:
-    known = {} if value is None else {"value": value, "lower": value - 0.02, "upper": value + 0.02}
-    return group(
-        day,
-        **{
-            "metric": "accuracy",
-            "value": None,
-            "lower": None,
-            "upper": None,
-            "undefined_reason": None if known else "no_labels",
-            "prediction_count": 100,
-            "labelled_count": labelled,
-            **known,
-            **changes,
-        },
-    )
-
-
-def drifted(day: int, feature: str, verdict: str, **changes: Any) -> dict[str, Any]:
-    return group(
-        day,
-        **{
-            "drift_type": "data_drift",
-            "feature": feature,
-            "measure": "overall",
-            "value": 1.7,
-            "verdict": verdict,
-            "reason": "effect_and_evidence",
-            "n_reference": 1,
-            "n_window": 1,
-            "n_effective": 1.0,
-            "window_count": 1,
-            "reference_id": "r",
-            **changes,
-        },
-    )
-
-
-def alert(day: int, rule_id: str, state: str, **changes: Any) -> dict[str, Any]:
-    row = {name: value for name, value in group(day).items() if name != "known_from"}
-    return {
-        **row,
-        "alert_id": f"{rule_id}{day}",
-        "rule_id": rule_id,
-        "metric": "accuracy",
-        "severity": "critical",
-        "value": 0.5,
-        "threshold": 0.8,
-        "direction": "below",
-        "prediction_count": 100,
-        "labelled_count": 95,
-        "state": state,
-        "sequence": 1,
-        "opened_at": day,
-        "changed_at": day,
-        **changes,
-    }
-
-
-def stored(engine: Engine, table: Any, rows: Sequence[dict[str, Any]]) -> None:
-    with writing(engine) as connection:
-        connection.execute(insert(table), list(rows))
-
-
-def churn(**changes: Any) -> MonitoringConfig:
-    return MonitoringConfig(models=[Model.model_validate({"id": "churn", "task": "binary", **changes})])
-
-
-def days_before(clock: FixedClock, count: int) -> list[int]:
-    """The last whole days, the oldest first."""
-    today = floor(clock.now, Grain.DAY)
-    return [today - number * DAY_MICROS for number in range(count, 0, -1)]
 
 
 def test_a_model_without_any_data_has_a_page_that_says_what_is_missing(
@@ -336,90 +194,6 @@ def test_the_command_writes_the_same_page(tmp_path: Path, monkeypatch: pytest.Mo
     assert "There are no predictions" in Page(file.read_text(encoding="utf-8")).words
     assert wrong.exit_code == 1
     assert "name another file" in wrong.stderr
-
-
-def test_a_model_that_predicts_no_more_is_looked_back_at_from_its_last_prediction(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MONITOR_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("MONITOR_CONFIG", raising=False)
-    here = open_installation()
-    ingest_rows(here.engine, [event(timestamp="2013-07-14 11:30:00")], kind=Kind.PREDICTIONS, config=here.config)
-    here.engine.dispose()
-
-    today, before = (CliRunner().invoke(app, ["report", "--model", "price", *more]) for more in ([], ["--latest"]))
-
-    assert "price predicted last on 2013-07-14, before the 28 days" in today.stderr
-    assert before.stderr == "wrote report.html; open it in a browser\n"
-    words = Page((tmp_path / "report.html").read_text(encoding="utf-8")).words
-    assert "as of 2013-07-14T12:00:00Z" in words
-    assert "predictions 1 ● in the last 24 hours" in words
-
-
-def test_a_page_of_days_after_the_last_prediction_says_when_that_was_and_how_to_see_it(
-    engine: Engine, tmp_path: Path, clock: FixedClock
-) -> None:
-    installation = installation_on(engine, tmp_path, clock=clock)
-    ingest_rows(
-        engine, [event(timestamp="2025-07-14 11:30:00")], kind=Kind.PREDICTIONS, config=installation.config, clock=clock
-    )
-
-    with served(installation) as client:
-        today, latest = (
-            Page(client.get("/monitor/report", params={"model_id": "price", "latest": value}).text).words
-            for value in (False, True)
-        )
-
-    assert "There are no predictions" not in today
-    assert "predictions 0 ■ in the last 24 hours; the last on 2025-07-14" in today
-    assert "The last prediction was made on 2025-07-14, before the days of this page." in today
-    assert "monitor report --model price --latest" in today
-    assert "latest=true at /monitor/report" in today
-    assert "as of 2025-07-14T12:00:00Z" in latest
-    assert "predictions 1 ● in the last 24 hours" in latest
-
-
-def test_a_page_of_predictions_that_were_not_computed_yet_does_not_say_that_there_are_none(
-    engine: Engine, tmp_path: Path, clock: FixedClock
-) -> None:
-    installation = installation_on(engine, tmp_path, clock=clock)
-    ingest_rows(engine, [event()], kind=Kind.PREDICTIONS, config=installation.config, clock=clock)
-
-    words = Page(report_page(installation, "price")).words
-
-    assert "predictions 1 ● in the last 24 hours" in words
-    assert "Nothing can be told: of the last 30 days no hour with predictions has been computed yet." in words
-    assert "No predictions" not in words
-
-
-def test_a_page_up_to_the_last_prediction_is_made_again_when_an_event_of_its_days_comes(
-    engine: Engine, tmp_path: Path, clock: FixedClock
-) -> None:
-    days_ago = ("2025-07-14 11:30:00", "2025-07-13 12:30:00")
-    asked: dict[str, str | bool] = {"model_id": "price", "latest": True}
-
-    with served(installation_on(engine, tmp_path, clock=clock)) as client:
-        counts = []
-        for number, stamp in enumerate(days_ago):
-            client.post("/v0/events?name=ml_model_predictions", json=event(number, timestamp=stamp))
-            counts.append(f"predictions {number + 1} ●" in Page(client.get("/monitor/report", params=asked).text).words)
-
-    assert counts == [True, True]
-
-
-def test_a_model_that_was_silent_for_some_of_the_days_is_not_said_to_have_no_predictions(
-    engine: Engine, tmp_path: Path, clock: FixedClock
-) -> None:
-    installation = installation_on(engine, tmp_path, clock=clock)
-    rows = [event(timestamp="2026-02-27 11:30:00")]
-    ingest_rows(engine, rows, kind=Kind.PREDICTIONS, config=installation.config, clock=clock)
-
-    words = Page(report_page(installation, "price")).words
-
-    assert "There were no predictions in the last 24 hours." in words
-    assert "There are no predictions." not in words
-    assert "the last on 2026-02-27" in words
 
 
 def test_a_forecast_of_an_error_is_drawn_no_lower_than_an_error_can_be(

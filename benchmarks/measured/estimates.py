@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import roc_auc_score
 
 from monitoring_pipeline.performance.binary.rows import binary_sums
 from monitoring_pipeline.performance.estimation.confidence import estimate_binary
@@ -97,8 +98,6 @@ def _predicted(table: Flights) -> Flights:
 
 def _measured(rows: Flights) -> dict[str, float]:
     """The metrics of labelled rows, by pandas and scikit-learn where this program has no one-line answer."""
-    from sklearn.metrics import roc_auc_score  # noqa: PLC0415  (beside the other oracles of this function)
-
     sums = _sums(rows, pd.Series(data=True, index=rows.index))
     measured = {found.metric: found.value for found in evaluate(sums) if found.value is not None}
     return {
