@@ -11,14 +11,17 @@ from typing import Any
 
 from sqlalchemy import (
     URL,
+    Column,
     ColumnElement,
     Connection,
     Engine,
     MetaData,
     create_engine,
+    delete,
     event,
     literal,
     make_url,
+    select,
     tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -97,6 +100,28 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads: one consistent view on SQLite, read-committed on PostgreSQL."""
     with reachable(engine), engine.connect() as connection, connection.begin():
         yield connection
+
+
+def remove_where(engine: Engine, key: Column[Any], condition: ColumnElement[bool], *, batch: int) -> int:
+    """Remove the rows of a table for which a condition holds, some at a time, so that no writer waits for long.
+
+    Args:
+        engine: the store.
+        key: the table's primary key.
+        condition: on its rows; asked again in each transaction.
+        batch: the most rows of one transaction.
+
+    Returns:
+        How many were removed.
+    """
+    some = select(key).where(condition).limit(batch)
+    removed = 0
+    while True:
+        with writing(engine) as connection:
+            count = connection.execute(delete(key.table).where(key.in_(some))).rowcount
+        removed += count
+        if count < batch:
+            return removed
 
 
 def insert_of(connection: Connection) -> type[sqlite.Insert] | type[postgresql.Insert]:

@@ -1,11 +1,11 @@
 """Removing messages that nobody will send any more. Alerts and their events stay for ever."""
 
-from sqlalchemy import ColumnElement, Engine, and_, delete, exists, or_, select
+from sqlalchemy import ColumnElement, Engine, and_, exists, or_, select
 
 from monitoring_pipeline.alerts.handling.held_back import is_news
 from monitoring_pipeline.alerts.notification import NotificationState
 from monitoring_pipeline.alerts.tables import notifications
-from monitoring_pipeline.database import writing
+from monitoring_pipeline.database import remove_where
 
 _HELD = notifications.alias("held")
 
@@ -24,16 +24,8 @@ def remove_settled(engine: Engine, *, before: int, batch: int = 1_000) -> int:
     Returns:
         How many were removed.
     """
-    table = notifications.c
     settled = or_(_is_delivered(before), and_(_is_held(before), ~is_news()))
-    old = select(table.notification_id).where(settled).limit(batch)
-    removed = 0
-    while True:
-        with writing(engine) as connection:
-            count = connection.execute(delete(notifications).where(table.notification_id.in_(old))).rowcount
-        removed += count
-        if count < batch:
-            return removed
+    return remove_where(engine, notifications.c.notification_id, settled, batch=batch)
 
 
 def _is_delivered(before: int) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Engine, delete, func, select, tuple_, union
 
-from monitoring_pipeline.database import reading, writing
+from monitoring_pipeline.database import reading, remove_where, writing
 from monitoring_pipeline.events.sql.lookup import Key
 from monitoring_pipeline.events.storing.transaction import take_turn
 from monitoring_pipeline.events.tables import actuals, hour_revision, ingest_batches, predictions, quarantine
@@ -49,14 +49,7 @@ def _orphans(connection: Connection, before: int, *, among: Sequence[Key] | None
 def remove_quarantined(engine: Engine, *, before: int) -> int:
     """Remove rejected rows that were received before an instant, microseconds UTC; return how many."""
     table = quarantine.c
-    old = select(table.quarantine_id).where(table.received_at < before).limit(_ROWS_PER_TRANSACTION)
-    removed = 0
-    while True:
-        with writing(engine) as connection:
-            count = connection.execute(delete(quarantine).where(table.quarantine_id.in_(old))).rowcount
-        removed += count
-        if count < _ROWS_PER_TRANSACTION:
-            return removed
+    return remove_where(engine, table.quarantine_id, table.received_at < before, batch=_ROWS_PER_TRANSACTION)
 
 
 def remove_batches(engine: Engine, *, before: int) -> int:
