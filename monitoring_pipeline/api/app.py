@@ -39,8 +39,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await bound_threads()
-        with service.writer, meter.counting(service.installation.engine):
+        with service.writer as writer, meter.counting(service.installation.engine, writer.engine):
             yield
+        writer.engine.dispose()
 
     # Programs that do not follow redirects would take the empty answer to a slash too many for success.
     app = FastAPI(

@@ -15,8 +15,9 @@ from monitoring_pipeline.access.tokens import list_tokens
 from monitoring_pipeline.api.app import create_app
 from monitoring_pipeline.api.hardening.connections import BoundedConnection
 from monitoring_pipeline.api.listening import AnnouncedServer, bound
-from monitoring_pipeline.api.memory import give_back_memory
+from monitoring_pipeline.api.memory import GivingBack, set_up_memory
 from monitoring_pipeline.api.service import Service
+from monitoring_pipeline.database import same_store
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.events.group_commit import EventWriter
 from monitoring_pipeline.installation import Installation
@@ -53,7 +54,7 @@ def serve(
             f"or listen on {LOOPBACK}"
         )
     sockets = bound(host, port)
-    give_back_memory()
+    set_up_memory()
     hosts = allowed_hosts(os.environ)
     # Who may be addressed by others answers nothing without a token; so a name is not asked for unless some are given.
     service = service_of(installation, open_to_anybody=is_loopback)
@@ -73,7 +74,7 @@ def serve(
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = AnnouncedServer(config, ready=ready)
-    with Filling(service.live), suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
+    with Filling(service.live), GivingBack(), suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
         server.run(sockets)
     if not server.started:
         raise MonitorError("the server could not start; the lines above say why")
@@ -89,7 +90,7 @@ def service_of(installation: Installation, *, open_to_anybody: bool) -> Service:
     engine, clock = installation.engine, installation.clock
     return Service(
         installation=installation,
-        writer=EventWriter(engine, config=installation.config, clock=clock),
+        writer=EventWriter(same_store(engine), config=installation.config, clock=clock),
         tokens=TokenBook(engine, clock=clock, open_to_anybody=open_to_anybody),
     )
 

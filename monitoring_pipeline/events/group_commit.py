@@ -44,7 +44,7 @@ class EventWriter:
     """The one writer of a process; use it as a context manager.
 
     Args:
-        engine: the store.
+        engine: the store; in a server one that nobody else uses (see :func:`.same_store`).
         config: names the declared models and their segments.
         clock: gives the knowledge time of each transaction.
         room: bounds what waits.
@@ -74,6 +74,11 @@ class EventWriter:
         self._room.close()
         if self._thread is not None:
             self._thread.join()
+
+    @property
+    def engine(self) -> Engine:
+        """Through which it writes."""
+        return self._engine
 
     @property
     def is_running(self) -> bool:

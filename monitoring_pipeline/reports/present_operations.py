@@ -22,7 +22,7 @@ from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.reports.hour_rows import MOST_ROWS_AT_ONCE, merged_parts, stretches
 from monitoring_pipeline.reports.kept_hours import KeptHours
-from monitoring_pipeline.stages.live.recent import Recent
+from monitoring_pipeline.reports.kept_parts import KeptParts
 from monitoring_pipeline.stages.measuring.families.operations import OPERATIONS, operations
 from monitoring_pipeline.stages.measuring.groups import ALL, GroupKey
 from monitoring_pipeline.stages.measuring.merging import merge_hours
@@ -31,7 +31,6 @@ from monitoring_pipeline.stages.measuring.stored_sums import stored_sums
 from monitoring_pipeline.stages.pipeline import Pipeline
 from monitoring_pipeline.windows import HOUR_MICROS, SECOND_MICROS, Grain, floor
 
-MOST_PARTS_KEPT = 5_000
 PART_MICROS = 60 * SECOND_MICROS
 
 
@@ -58,7 +57,7 @@ class PresentOperations:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._hours = KeptHours()
-        self._parts: Recent[Mapping[GroupKey, Sums]] = Recent(most_weight=MOST_PARTS_KEPT)
+        self._parts = KeptParts()
 
     def of_last_hours(self, model_id: str, hours: int) -> Operations:
         """How a model served in the whole hours before the present one, and in the present one as far as it has come.
@@ -94,16 +93,12 @@ class PresentOperations:
         if sum(counts.values()) <= MOST_ROWS_AT_ONCE:
             return of_stretch(hour, end)
         # Rows come and never change or go while an hour is looked back at: a part of as many rows is the same part.
-        kept = self._parts.get_all({(model.id, part): count for part, count in counts.items()})
-        found = []
-        for part, count in counts.items():
-            sums = kept.get((model.id, part))
-            if sums is None:
-                pieces = stretches(connection, model.id, part, part + PART_MICROS)
-                sums = merged_parts([of_stretch(*piece) for piece in pieces])
-                self._parts.put((model.id, part), sums, revision=count)
-            found.append(sums)
-        return merged_parts(found)
+        found = self._parts.get_all(model.id, hour, counts)
+        for part in counts.keys() - found.keys():
+            pieces = stretches(connection, model.id, part, part + PART_MICROS)
+            found[part] = merged_parts([of_stretch(*piece) for piece in pieces])
+            self._parts.put(model.id, part, found[part], count=counts[part])
+        return merged_parts([found[part] for part in counts])
 
 
 def _stored(connection: Connection, model: Model, revisions: Mapping[int, int]) -> dict[GroupKey, Sums]:

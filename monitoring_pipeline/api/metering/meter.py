@@ -103,17 +103,19 @@ class Meter:
         self._queue.set(waiting_bytes)
 
     @contextmanager
-    def counting(self, engine: Engine) -> Iterator[None]:
-        """Count the statements that are sent through an engine while the block runs."""
+    def counting(self, *engines: Engine) -> Iterator[None]:
+        """Count the statements that are sent through some engines while the block runs."""
 
         def sent(_connection: object, _cursor: object, statement: str, *_: object) -> None:
             self._statement_of(statement).inc()
 
-        event.listen(engine, "after_cursor_execute", sent)
+        for engine in engines:
+            event.listen(engine, "after_cursor_execute", sent)
         try:
             yield
         finally:
-            event.remove(engine, "after_cursor_execute", sent)
+            for engine in engines:
+                event.remove(engine, "after_cursor_execute", sent)
             if self._shared is not None:
                 mark_process_dead(os.getpid(), str(self._shared))
 

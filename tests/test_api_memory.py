@@ -1,0 +1,73 @@
+"""Memory that is free goes back to the system."""
+
+import ctypes
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from monitoring_pipeline.api.memory import GivingBack, give_back, set_up_memory
+
+BLOCK_BYTES = 4_000
+BLOCKS = 10_000
+
+# In a process of its own: what else a test run holds and frees moves the figure.
+HOLES = f"""
+import ctypes
+from pathlib import Path
+from monitoring_pipeline.api.memory import give_back, set_up_memory
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+set_up_memory()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+blocks = [libc.malloc({BLOCK_BYTES}) for _ in range({BLOCKS})]
+for block in blocks:
+    ctypes.memset(block, 1, {BLOCK_BYTES})
+for block in blocks[:-1]:
+    libc.free(ctypes.c_void_p(block))
+before = resident_bytes()
+give_back()
+print(before - resident_bytes())
+"""
+
+
+def test_free_memory_below_a_block_in_use_is_returned() -> None:
+    found = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True)
+
+    assert int(found.stdout) > 0.9 * BLOCK_BYTES * BLOCKS
+
+
+def test_memory_is_given_back_again_and_again_until_the_block_ends() -> None:
+    times = 0
+    often = threading.Event()
+
+    def work() -> None:
+        nonlocal times
+        times += 1
+        if times == 3:
+            often.set()
+
+    with GivingBack(every_seconds=0.001, work=work):
+        was_often = often.wait(60)
+
+    assert was_often
+    assert "monitor-memory" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_block_that_ends_at_once_waits_for_nothing() -> None:
+    with GivingBack(every_seconds=3_600):
+        pass
+
+    assert "monitor-memory" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_on_another_system_nothing_is_asked_of_its_c_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(ctypes, "CDLL", None)
+
+    set_up_memory()
+    give_back()
