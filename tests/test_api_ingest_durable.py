@@ -97,7 +97,7 @@ class HastyWriter(EventWriter):
     """A mutant: it tells callers that their rows are stored, and then stores them."""
 
     def _land(self, group: Sequence[Submission]) -> list[Outcome]:
-        told = [Outcome(received=len(submission.rows), rejected=()) for submission in group]
+        told = [Outcome(received=submission.checked.row_count, rejected=()) for submission in group]
         super()._tell(group, told)
         return super()._land(group)
 

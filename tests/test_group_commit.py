@@ -56,8 +56,9 @@ def test_submissions_that_wait_together_are_one_commit_and_each_hears_of_its_own
             first = writer.submit(_rows(event(0)), kind=Kind.PREDICTIONS, source="http")
             wait_for(lambda: writer.waiting_rows == 1)
             good, bad = _rows(event(1)), _rows(event(2), event(3, timestamp="yesterday"))
-            writer.queue(good, kind=Kind.PREDICTIONS, source="http", ticket="good", tell=tell)
-            writer.queue(bad, kind=Kind.PREDICTIONS, source="http", ticket="bad", tell=tell)
+            for ticket, rows in (("good", good), ("bad", bad)):
+                checked = writer.check(rows, kind=Kind.PREDICTIONS, source="http")
+                writer.queue(checked, ticket=ticket, tell=tell)
         assert first.result().taken == 1
 
     [of_second_commit] = told

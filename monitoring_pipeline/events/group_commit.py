@@ -10,12 +10,14 @@ acknowledged and lost.
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from itertools import count
 from types import TracebackType
 from typing import Self, cast
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
 
 from monitoring_pipeline.clock import Clock
 from monitoring_pipeline.config.models import MonitoringConfig
@@ -29,6 +31,7 @@ from monitoring_pipeline.events.storing.batches import OpenBatches
 from monitoring_pipeline.events.storing.landing import Landing, SortedOut, sort_out
 from monitoring_pipeline.events.storing.transaction import take_turn
 from monitoring_pipeline.events.submissions import (
+    Checked,
     Outcome,
     Submission,
     Tell,
@@ -59,6 +62,8 @@ class EventWriter:
         self._room = WaitingRoom() if room is None else room
         self._validator = Validator(config, now=clock())
         self._batches = OpenBatches()
+        self._parts = count()
+        self._expects_new = True
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -95,8 +100,27 @@ class EventWriter:
         """Of the submissions that are not committed yet."""
         return self._room.rows
 
+    def check(self, rows: Sequence[Row], *, kind: Kind, source: str) -> Checked:
+        """Validate rows, in the caller's thread: while the writer waits for the database, others can work.
+
+        Args:
+            rows: what one caller sent.
+            kind: predictions or actuals.
+            source: what to call the caller in the quarantine.
+        """
+        part = next(self._parts)
+        self._validator.move_to(self._clock())
+        return Checked(
+            sorted_out=sort_out(self._validator, rows, kind, part=part),
+            kind=kind,
+            source=source,
+            part=part,
+            row_count=len(rows),
+            size=sum([row.size for row in rows]),
+        )
+
     def submit(self, rows: Sequence[Row], *, kind: Kind, source: str) -> "Future[Outcome]":
-        """Queue rows to be stored; the future is done after the commit that holds them, or fails with its error.
+        """Check and queue rows; the future is done after the commit that holds them, or fails with its error.
 
         Args:
             rows: what one caller sent.
@@ -108,16 +132,14 @@ class EventWriter:
             WriterStoppedError: if the writer is not running; nothing was taken.
         """
         future: Future[Outcome] = Future()
-        self.queue(rows, kind=kind, source=source, ticket=future, tell=_settle)
+        self.queue(self.check(rows, kind=kind, source=source), ticket=future, tell=_settle)
         return future
 
-    def queue(self, rows: Sequence[Row], *, kind: Kind, source: str, ticket: object, tell: Tell) -> None:
+    def queue(self, checked: Checked, *, ticket: object, tell: Tell) -> None:
         """Queue rows to be stored; ``tell`` hears of the ticket after the commit, with all others of that commit.
 
         Args:
-            rows: what one caller sent.
-            kind: predictions or actuals.
-            source: what to call the caller in the quarantine.
+            checked: what one caller sent.
             ticket: by which the caller knows these rows.
             tell: brings the news.
 
@@ -125,8 +147,7 @@ class EventWriter:
             QueueFullError: if too much waits already; nothing was taken.
             WriterStoppedError: if the writer is not running; nothing was taken.
         """
-        size = sum([row.size for row in rows])
-        self._room.enter(Submission(rows=rows, kind=kind, source=source, size=size, ticket=ticket, tell=tell))
+        self._room.enter(Submission(checked=checked, ticket=ticket, tell=tell))
 
     def _run(self) -> None:
         while group := self._room.next_group():
@@ -151,35 +172,49 @@ class EventWriter:
         self._tell(group, outcomes)
 
     def _land(self, group: Sequence[Submission]) -> list[Outcome]:
-        """Commit a group; what became of each submission is true only after that."""
+        """Commit a group; what became of each submission is true only after that.
+
+        Nearly always all predictions are new. So they are stored without a look whether they are, until that fails;
+        then each group is looked up first, until one comes without any repetition.
+        """
         with collector_paused():
-            sorted_out = self._sort_out(group)
-            rejected: list[QuarantinedRow] = []
-            with writing(self._engine) as connection:
-                take_turn(connection)
-                now = self._clock()
-                for (kind, source), found in sorted_out.items():
-                    batch = self._batches.current(kind, source, now=now)
-                    landing = Landing(engine=self._engine, config=self._config, clock=self._clock, batch=batch)
-                    rejected += landing.land_in(connection, found, now=now)
-        of_part: list[list[QuarantinedRow]] = [[] for _ in group]
+            sorted_out = _together(group)
+            try:
+                rejected = self._commit(sorted_out)
+            except (IntegrityError, self._engine.dialect.loaded_dbapi.IntegrityError):
+                if not self._expects_new:
+                    raise
+                self._expects_new = False
+                rejected = self._commit(sorted_out)
+        of_part: dict[int, list[QuarantinedRow]] = {submission.checked.part: [] for submission in group}
         for row in rejected:
             of_part[row.part].append(row)
         return [
-            Outcome(received=len(submission.rows), rejected=tuple(found))
-            for submission, found in zip(group, of_part, strict=True)
+            Outcome(received=submission.checked.row_count, rejected=tuple(of_part[submission.checked.part]))
+            for submission in group
         ]
 
-    def _sort_out(self, group: Sequence[Submission]) -> dict[tuple[Kind, str], SortedOut]:
-        """Validated rows by kind and source: each belongs to one ingest batch."""
-        self._validator.move_to(self._clock())
-        together: dict[tuple[Kind, str], SortedOut] = {}
-        for part, submission in enumerate(group):
-            found = sort_out(self._validator, submission.rows, submission.kind, part=part)
-            so_far = together.setdefault((submission.kind, submission.source), SortedOut(events=[], rejected=[]))
-            so_far.events.extend(found.events)
-            so_far.rejected.extend(found.rejected)
-        return together
+    def _commit(self, sorted_out: Mapping[tuple[Kind, str], SortedOut]) -> list[QuarantinedRow]:
+        """Commit what was sorted out; the rows that were not taken."""
+        rejected: list[QuarantinedRow] = []
+        expects_new = self._expects_new
+        with writing(self._engine) as connection:
+            take_turn(connection)
+            now = self._clock()
+            for (kind, source), found in sorted_out.items():
+                landing = Landing(
+                    engine=self._engine,
+                    config=self._config,
+                    clock=self._clock,
+                    batch=self._batches.current(kind, source, now=now),
+                    expects_new=self._expects_new,
+                )
+                rejected += landing.land_in(connection, found, now=now)
+                if kind is Kind.PREDICTIONS:
+                    repeated = landing.tally.duplicates + landing.tally.conflicts
+                    expects_new = repeated == 0
+        self._expects_new = expects_new
+        return rejected
 
     def _tell(self, group: Sequence[Submission], outcomes: Sequence[Outcome | Exception]) -> None:
         by_teller: dict[Tell, list[tuple[object, Outcome | Exception]]] = {}
@@ -187,6 +222,16 @@ class EventWriter:
             by_teller.setdefault(submission.tell, []).append((submission.ticket, outcome))
         for tell, told in by_teller.items():
             tell(told)
+
+
+def _together(group: Sequence[Submission]) -> dict[tuple[Kind, str], SortedOut]:
+    """Validated rows by kind and source: each belongs to one ingest batch."""
+    together: dict[tuple[Kind, str], SortedOut] = {}
+    for checked in (submission.checked for submission in group):
+        so_far = together.setdefault((checked.kind, checked.source), SortedOut(events=[], rejected=[]))
+        so_far.events.extend(checked.sorted_out.events)
+        so_far.rejected.extend(checked.sorted_out.rejected)
+    return together
 
 
 def _settle(told: Told) -> None:

@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.quarantine import QuarantinedRow
 from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.events.storing.landing import SortedOut
 
 MOST_ROWS_OF_A_COMMIT = 10_000  # a single larger submission is a transaction of its own
 MOST_WAITING_BYTES = 64_000_000
@@ -48,13 +48,28 @@ Tell = Callable[[Told], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """Rows of one caller after validation.
+
+    Attributes:
+        part: a number that no other caller's rows of this process have; events and rejected rows bear it.
+        row_count: all of them.
+        size: bytes, roughly.
+    """
+
+    sorted_out: SortedOut
+    kind: Kind
+    source: str
+    part: int
+    row_count: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """Rows of one caller, and whom to tell what became of them."""
 
-    rows: Sequence[Row]
-    kind: Kind
-    source: str
-    size: int  # bytes, roughly
+    checked: Checked
     ticket: object
     tell: Tell
 
@@ -102,12 +117,12 @@ class WaitingRoom:
         with self._changed:
             if not self._is_open:
                 raise WriterStoppedError
-            row_count = len(submission.rows)
-            is_full = self.bytes + submission.size > self._most_bytes or self.rows + row_count > self._most_rows
+            size, row_count = submission.checked.size, submission.checked.row_count
+            is_full = self.bytes + size > self._most_bytes or self.rows + row_count > self._most_rows
             if is_full and self.rows:
                 raise QueueFullError
             self._waiting.append(submission)
-            self.bytes += submission.size
+            self.bytes += size
             self.rows += row_count
             self._changed.notify()
 
@@ -117,13 +132,13 @@ class WaitingRoom:
             self._changed.wait_for(lambda: self._waiting or not self._is_open)
             group: list[Submission] = []
             count = 0
-            while self._waiting and (not group or count + len(self._waiting[0].rows) <= MOST_ROWS_OF_A_COMMIT):
+            while self._waiting and (not group or count + self._waiting[0].checked.row_count <= MOST_ROWS_OF_A_COMMIT):
                 group.append(self._waiting.popleft())
-                count += len(group[-1].rows)
+                count += group[-1].checked.row_count
             return group
 
     def leave(self, group: Sequence[Submission]) -> None:
         """Free the places of a group that is settled."""
         with self._changed:
-            self.bytes -= sum(submission.size for submission in group)
-            self.rows -= sum(len(submission.rows) for submission in group)
+            self.bytes -= sum(submission.checked.size for submission in group)
+            self.rows -= sum(submission.checked.row_count for submission in group)

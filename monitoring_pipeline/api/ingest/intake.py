@@ -1,6 +1,7 @@
 """One request with events, from its first byte to the answer: who, what, how much, stored."""
 
 import asyncio
+from functools import partial
 from http import HTTPStatus
 
 from starlette.types import Receive, Scope
@@ -19,7 +20,9 @@ from monitoring_pipeline.api.service import Service
 from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.submissions import Outcome
 
-_SMALL_BYTES = 65_536  # parsed at once: handing it to a thread would take longer
+SOURCE = "http"
+
+_SMALL_BYTES = 65_536  # parsed and checked at once: handing it to a thread would take longer
 
 
 class Intake:
@@ -51,7 +54,9 @@ class Intake:
             holding.claim(lines=len(rows))
             # Asked again: a body may take half a minute, and a token that was revoked meanwhile opens nothing.
             _authorize(await self._caller(head), rows)
-            return await stored(self._service.writer, rows, kind=kind)
+            check = partial(self._service.writer.check, rows, kind=kind, source=SOURCE)
+            checked = check() if len(body) <= _SMALL_BYTES else await asyncio.to_thread(check)
+            return await stored(self._service.writer, checked)
 
     async def _caller(self, head: IngestHead) -> Caller:
         return await caller_of(self._service.tokens, bearer(head.authorization), Grantable.EVENTS_APPEND)

@@ -1,27 +1,21 @@
 """Waiting in the event loop for a commit that another thread makes."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
 from monitoring_pipeline.api.ingest.allowance import overloaded
-from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.group_commit import EventWriter
-from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.events.submissions import Outcome, QueueFullError, Told, WriterStoppedError
-
-SOURCE = "http"
+from monitoring_pipeline.events.submissions import Checked, Outcome, QueueFullError, Told, WriterStoppedError
 
 
-async def stored(writer: EventWriter, rows: Sequence[Row], *, kind: Kind) -> Outcome:
+async def stored(writer: EventWriter, checked: Checked) -> Outcome:
     """What became of rows, after they were committed.
 
     Args:
         writer: of this process.
-        rows: what one caller sent.
-        kind: predictions or actuals.
+        checked: what one caller sent.
 
     Raises:
         Problem: 503 if they were not taken.
@@ -30,7 +24,7 @@ async def stored(writer: EventWriter, rows: Sequence[Row], *, kind: Kind) -> Out
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Outcome] = loop.create_future()
     try:
-        writer.queue(rows, kind=kind, source=SOURCE, ticket=future, tell=_Teller(loop))
+        writer.queue(checked, ticket=future, tell=_Teller(loop))
     except (QueueFullError, WriterStoppedError):
         raise overloaded() from None
     return await future

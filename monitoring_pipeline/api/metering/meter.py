@@ -109,12 +109,13 @@ class Meter:
         def sent(_connection: object, _cursor: object, statement: str, *_: object) -> None:
             self._statement_of(statement).inc()
 
-        for engine in engines:
+        different = set(engines)
+        for engine in different:
             event.listen(engine, "after_cursor_execute", sent)
         try:
             yield
         finally:
-            for engine in engines:
+            for engine in different:
                 event.remove(engine, "after_cursor_execute", sent)
             if self._shared is not None:
                 mark_process_dead(os.getpid(), str(self._shared))

@@ -30,12 +30,13 @@ class SortedOut:
 
 @dataclass(frozen=True, kw_only=True)
 class Landing:
-    """Lands rows of one source; ``tally`` is the account so far."""
+    """Lands rows of one source; ``tally`` is the account so far. For ``expects_new`` see :func:`.land_predictions`."""
 
     engine: Engine
     config: MonitoringConfig
     clock: Clock
     batch: Batch
+    expects_new: bool = False
     tally: Tally = field(default_factory=Tally)
 
     def record_empty(self) -> None:
@@ -63,7 +64,14 @@ class Landing:
             now: the transaction's knowledge time, microseconds UTC.
         """
         events, late = refuse_late(connection, sorted_out.events, horizon=retention_horizon(self.config, now))
-        stored = store_events(connection, events, config=self.config, now=now, batch_id=self.batch.batch_id)
+        stored = store_events(
+            connection,
+            events,
+            config=self.config,
+            now=now,
+            batch_id=self.batch.batch_id,
+            expects_new=self.expects_new,
+        )
         rejected = [*sorted_out.rejected, *late, *map(_conflict, stored.conflicts)]
         rejected.sort(key=lambda row: (row.part, row.line))
         quarantine_rows(connection, rejected, batch=self.batch, now=now)

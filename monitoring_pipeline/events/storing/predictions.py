@@ -26,7 +26,9 @@ class Settled:
     adopted: set[Key] = field(default_factory=set)  # new predictions about which something was said before
 
 
-def land_predictions(connection: Connection, events: Sequence[Event], *, now: int, batch_id: str) -> Settled:
+def land_predictions(
+    connection: Connection, events: Sequence[Event], *, now: int, batch_id: str, expects_new: bool = False
+) -> Settled:
     """Store the predictions among ``events`` that are new; tell conflicts from plain repetitions.
 
     Orphaned actuals of a new prediction learn when it was made.
@@ -36,9 +38,15 @@ def land_predictions(connection: Connection, events: Sequence[Event], *, now: in
         events: valid rows in order of arrival; those without a prediction are passed over.
         now: knowledge time of those that bring none of their own, microseconds UTC.
         batch_id: the ingest batch that they belong to.
+        expects_new: look for none of them in the store, which saves a sixth of the work.
+
+    Raises:
+        IntegrityError: of SQLAlchemy or of the driver, if none was looked for and one is stored: the transaction is
+            lost, and another must look.
     """
     arrived = [(position, event.prediction) for position, event in enumerate(events) if event.prediction is not None]
-    settled = Settled(standing=_stored(connection, {prediction[:2] for _, prediction in arrived}))
+    looked_for = set() if expects_new else {prediction[:2] for _, prediction in arrived}
+    settled = Settled(standing=_stored(connection, looked_for))
     for position, prediction in arrived:
         _settle(settled, position, prediction)
     # In the order of the primary key: neighbours land on the same page.

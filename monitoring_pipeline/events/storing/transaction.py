@@ -44,7 +44,13 @@ def take_turn(connection: Connection) -> None:
 
 
 def store_events(
-    connection: Connection, events: Sequence[Event], *, config: MonitoringConfig, now: int, batch_id: str
+    connection: Connection,
+    events: Sequence[Event],
+    *,
+    config: MonitoringConfig,
+    now: int,
+    batch_id: str,
+    expects_new: bool = False,
 ) -> Stored:
     """Land valid events in the order of their arrival.
 
@@ -58,8 +64,9 @@ def store_events(
         config: tells how new predictions are counted.
         now: the transaction's knowledge time, microseconds UTC.
         batch_id: the ingest batch that they belong to.
+        expects_new: see :func:`.land_predictions`.
     """
-    settled = land_predictions(connection, events, now=now, batch_id=batch_id)
+    settled = land_predictions(connection, events, now=now, batch_id=batch_id, expects_new=expects_new)
     count_predictions(connection, settled.new, config=config, now=now)
     arrived = [
         (position, event.actual)

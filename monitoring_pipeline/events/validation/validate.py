@@ -49,7 +49,7 @@ class _ModelRules:
 
 
 class Validator:
-    """Checks records against a config and the present instant.
+    """Checks records against a config and the present instant; threads may share it.
 
     Args:
         config: names the declared models, their tasks and segments.
@@ -122,8 +122,8 @@ class Validator:
 
     def _model(self, record: Record) -> tuple[str, _ModelRules]:
         value = record.get("model_id")
-        if type(value) is str and value in self._rules:
-            return value, self._rules[value]
+        if type(value) is str and (known := self._rules.get(value)) is not None:
+            return value, known
         model_id = checks.text(_required(record, "model_id"), field="model_id")
         _bound(self._rules)
         rules = self._rules[model_id] = self._rules_of(model_id)
