@@ -10,6 +10,7 @@ never kept, one that missed a change, one whose sums overflowed, or one of so ma
 each event would hold up all others.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -43,7 +44,7 @@ K = TypeVar("K", Group, Part)
 _Row = tuple[int, float | None, Statement | None, Statement | None, int]
 """``(predicted_at, predicted_value, truth before, truth now, 1 if the prediction is new)``."""
 
-_Rows = dict[tuple[str, int, str, str], list[_Row]]
+_Rows = defaultdict[tuple[str, int, str, str], list[_Row]]
 """By model, start of the part, version and environment."""
 
 _JOINED = """
@@ -90,7 +91,7 @@ def keep_errors(
     for key, (made, before, after) in changes.items():
         if made is not None and key not in fresh:
             part = (key[0], made.predicted_at - made.predicted_at % PART_MICROS, made.model_version, made.environment)
-            rows.setdefault(part, []).append((made.predicted_at, made.predicted_value, before, after, 0))
+            rows[part].append((made.predicted_at, made.predicted_value, before, after, 0))
     changed: dict[ModelHour, dict[Part, ErrorSums]] = {}
     for (model_id, start, version, environment), of_part in rows.items():
         hour = (model_id, start - start % HOUR_MICROS)
@@ -99,14 +100,15 @@ def keep_errors(
 
 
 def _rows_of_new(new: Sequence[Prediction], changes: Mapping[Key, Change], adopted: Mapping[Key, Statement]) -> _Rows:
-    rows: _Rows = {}
+    rows: _Rows = defaultdict(list)
     any_truth = bool(changes or adopted)
-    for model_id, prediction_id, at, version, environment, value, *_ in new:
+    for prediction in new:
         truth = None
         if any_truth:
-            key = (model_id, prediction_id)
+            key = prediction[:2]
             truth = changes[key].after if key in changes else adopted.get(key)
-        rows.setdefault((model_id, at - at % PART_MICROS, version, environment), []).append((at, value, None, truth, 1))
+        model_id, _, at, version, environment, value = prediction[:6]
+        rows[model_id, at - at % PART_MICROS, version, environment].append((at, value, None, truth, 1))
     return rows
 
 
@@ -115,7 +117,8 @@ def _sums(rows: Sequence[_Row]) -> ErrorSums:
     absolute: list[float] = []
     squared: list[float] = []
     labelled = error_count = 0
-    for _, value, before, after, _ in rows:
+    told = [row for row in rows if row[2] is not None or row[3] is not None]  # of new predictions nearly never one
+    for _, value, before, after, _ in told:
         for truth, sign in ((before, -1), (after, 1)):
             if truth is None or (truth[1] is None and truth[2] is None):  # a retraction
                 continue

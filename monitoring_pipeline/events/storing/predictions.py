@@ -1,6 +1,6 @@
 """Landing predictions: the first one of a key stands, and stands for ever."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -44,15 +44,25 @@ def land_predictions(
         IntegrityError: of SQLAlchemy or of the driver, if none was looked for and one is stored: the transaction is
             lost, and another must look.
     """
-    arrived = [(position, event.prediction) for position, event in enumerate(events) if event.prediction is not None]
-    looked_for = set() if expects_new else {prediction[:2] for _, prediction in arrived}
-    settled = Settled(standing=_stored(connection, looked_for))
-    for position, prediction in arrived:
-        _settle(settled, position, prediction)
+    arrived = {position: event.prediction for position, event in enumerate(events) if event.prediction is not None}
+    settled = _settled(arrived, stored=lambda keys: {} if expects_new else _stored(connection, keys))
     # In the order of the primary key: neighbours land on the same page.
     rows = [(*new[:-1], now if new[-1] is None else new[-1], batch_id) for new in sorted(settled.new)]
     bulk.append(connection, predictions, rows)
-    settled.adopted.update(_adopt_orphans(connection, [new[:2] for new in settled.new]))
+    settled.adopted.update(_adopt_orphans(connection, settled.new))
+    return settled
+
+
+def _settled(
+    arrived: Mapping[int, Prediction], *, stored: Callable[[Collection[Key]], dict[Key, Prediction]]
+) -> Settled:
+    by_key = {prediction[:2]: prediction for prediction in arrived.values()}
+    standing = stored(by_key.keys())
+    if not standing and len(by_key) == len(arrived):  # nearly always
+        return Settled(standing=by_key, new=list(arrived.values()), new_positions=set(arrived))
+    settled = Settled(standing=standing)
+    for position, prediction in arrived.items():
+        _settle(settled, position, prediction)
     return settled
 
 
@@ -95,10 +105,10 @@ def _any_orphan(connection: Connection, model_ids: Collection[str]) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _adopt_orphans(connection: Connection, keys: Sequence[Key]) -> set[Key]:
-    if not keys or not _any_orphan(connection, {model_id for model_id, _ in keys}):
+def _adopt_orphans(connection: Connection, new: Sequence[Prediction]) -> set[Key]:
+    if not new or not _any_orphan(connection, {prediction.model_id for prediction in new}):
         return set()
-    wanted, match = keys_clause(connection.dialect.name, keys, predictions)
+    wanted, match = keys_clause(connection.dialect.name, [prediction[:2] for prediction in new], predictions)
     made_at = (
         select(predictions.c.model_id, predictions.c.prediction_id, predictions.c.predicted_at)
         .select_from(wanted)
