@@ -7,7 +7,8 @@ them; the writer of events and the look at the tokens need none of them, and fin
 from anyio.to_thread import current_default_thread_limiter
 
 MOST_THREADS = 10
-"""Of 15 connections, as many as SQLAlchemy opens, five are left: for the writer, the tokens, and what runs besides."""
+"""Of 15 connections, as many as SQLAlchemy opens, five are left: for the tokens, and what runs besides. The writer has
+its own."""
 
 
 async def bound_threads() -> None:
