@@ -1,8 +1,10 @@
 """The notations and encodings in which events may be sent, and the limits on them."""
 
+import asyncio
 import gzip
 import random
 import socket
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +19,28 @@ from monitoring_pipeline.api.app import create_app
 from monitoring_pipeline.api.ingest.documents import TooManyLinesError, rows_of
 from monitoring_pipeline.api.ingest.limits import IngestLimits
 from monitoring_pipeline.api.server import service_of
+from monitoring_pipeline.events.formats.rows import Row
+from monitoring_pipeline.events.group_commit import EventWriter
+from monitoring_pipeline.events.schema import Kind
+from monitoring_pipeline.events.submissions import Checked
 from monitoring_pipeline.events.tables import ingest_batches, predictions, quarantine
 from tests.conftest import FixedClock
 from tests.serving import event, installation_on, served, serving, token_for
 
 PREDICTIONS = "/v0/events?name=ml_model_predictions"
 LIMITS = IngestLimits(sent_bytes=2_000, unpacked_bytes=20_000, lines=50)
+
+
+class ObservedWriter(EventWriter):
+    """Notes of each body how many rows it had, and whether all other requests waited while they were checked."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.checks: list[tuple[int, bool]] = []
+
+    def check(self, rows: Sequence[Row], *, kind: Kind, source: str) -> Checked:
+        self.checks.append((len(rows), asyncio._get_running_loop() is not None))
+        return super().check(rows, kind=kind, source=source)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +117,21 @@ def test_the_curl_line_of_the_source_is_taken_as_it_is(engine: Engine, tmp_path:
 
 def _gzipped(body: bytes) -> dict[str, Any]:
     return {"content": gzip.compress(body), "headers": {"Content-Encoding": "gzip"}}
+
+
+def test_while_a_large_body_is_checked_other_requests_go_on_also_if_it_was_sent_packed(
+    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    installation = installation_on(sqlite_engine, tmp_path, clock=clock)
+    writer = ObservedWriter(sqlite_engine, config=installation.config, clock=clock)
+    small, large = (b"\n".join(orjson.dumps(event(number)) for number in range(count)) for count in (1, 1_000))
+    assert len(gzip.compress(large)) < 65_536 < len(large)
+
+    with serving(create_app(replace(service_of(installation, open_to_anybody=True), writer=writer))) as client:
+        for sent in ({"content": small}, {"content": large}, _gzipped(large)):
+            client.post(PREDICTIONS, **sent).raise_for_status()
+
+    assert writer.checks == [(1, True), (1_000, False), (1_000, False)]
 
 
 _FULL = orjson.dumps(event(7))

@@ -181,9 +181,11 @@ def test_a_server_whose_writer_has_ended_refuses_and_says_when_to_come_again(
 def test_a_store_that_stays_locked_is_a_refusal_and_never_an_acknowledgement(
     sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
 ) -> None:
-    engine_events.listen(sqlite_engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=10"))
+    app = _app(installation_on(sqlite_engine, tmp_path, clock=clock))
+    engine = app.state.service.writer.engine
+    engine_events.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=10"))
 
-    with serving(_app(installation_on(sqlite_engine, tmp_path, clock=clock))) as client:
+    with serving(app) as client:
         with _busy_store(sqlite_engine):
             refused = client.post(PREDICTIONS, content=_body(0))
         taken = client.post(PREDICTIONS, content=_body(0))
@@ -192,3 +194,24 @@ def test_a_store_that_stays_locked_is_a_refusal_and_never_an_acknowledgement(
     assert int(refused.headers["retry-after"]) > 0
     assert "sqlite" not in refused.text.lower()
     assert taken.json() == {"successful_rows": ROWS, "quarantined_rows": 0}
+
+
+def test_events_are_stored_by_a_connection_that_no_answer_uses_and_that_ends_with_the_server(
+    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    app = _app(installation_on(sqlite_engine, tmp_path, clock=clock))
+    shared: list[str] = []
+    opened: list[object] = []
+    closed: list[object] = []
+    engine_events.listen(sqlite_engine, "before_cursor_execute", lambda *arguments: shared.append(arguments[2]))
+    writing_engine = app.state.service.writer.engine
+    engine_events.listen(writing_engine, "connect", lambda connection, _: opened.append(connection))
+    engine_events.listen(writing_engine, "close", lambda connection, _: closed.append(connection))
+
+    with serving(app) as client:
+        taken = client.post(PREDICTIONS, content=_body(0))
+
+    assert taken.json() == {"successful_rows": ROWS, "quarantined_rows": 0}
+    assert not [statement for statement in shared if "INTO predictions" in statement]
+    assert len(opened) == 1
+    assert closed == opened

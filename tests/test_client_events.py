@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import sys
+import tracemalloc
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 
 from monitoring_pipeline.client import InvalidEventError, MonitorClient
+from monitoring_pipeline.client.events import line_of
 from tests.client_examples import ACTUALS, NOON, PREDICTIONS, Receiver, client_of, nowhere, taking
 
 
@@ -245,3 +247,14 @@ def test_the_clock_is_read_when_the_call_is_made() -> None:
         client.log_actual(model_id="m", prediction_id="p", actual_value=1)
 
     assert {event["timestamp"] for event in receiver.events} == {"2026-03-02T12:00:00Z", "2026-03-02T13:00:00Z"}
+
+
+def test_a_line_that_waits_holds_no_more_memory_than_it_shows() -> None:
+    record = {"model_id": "price", "prediction_id": "p1", "predicted_value": 1.5, "features": {"x": 0.5}}
+
+    tracemalloc.start()
+    lines = [line_of(record) for _ in range(100)]
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 2 * sum(map(sys.getsizeof, lines))

@@ -9,19 +9,25 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy import event as engine_events
 
 from monitoring_pipeline.config.models import MonitoringConfig
+from monitoring_pipeline.database import writing
 from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.group_commit import EventWriter
 from monitoring_pipeline.events.quarantine import QuarantineReason
 from monitoring_pipeline.events.schema import Kind
-from monitoring_pipeline.events.submissions import Outcome
+from monitoring_pipeline.events.storing.transaction import take_turn
+from monitoring_pipeline.events.submissions import Outcome, Told
 from monitoring_pipeline.events.tables import actuals, ingest_batches, predictions
 from tests.conftest import FixedClock
+from tests.native_services import wait_for
 from tests.serving import event
 
 
+def _rows(*records: dict[str, Any]) -> list[Row]:
+    return [Row(number, record, record, 100) for number, record in enumerate(records, start=1)]
+
+
 def _stored(writer: EventWriter, *records: dict[str, Any], kind: Kind = Kind.PREDICTIONS) -> Outcome:
-    rows = [Row(number, record, record, 100) for number, record in enumerate(records, start=1)]
-    return writer.submit(rows, kind=kind, source="http").result()
+    return writer.submit(_rows(*records), kind=kind, source="http").result()
 
 
 @contextmanager
@@ -86,6 +92,26 @@ def test_after_a_repetition_predictions_are_looked_for_until_a_group_has_none(
     assert asked == [1, 2, 3, 3]  # in vain and again, again, for the first new one, not any more
 
 
+def test_a_repetition_counts_whichever_source_it_came_from(engine: Engine, clock: FixedClock) -> None:
+    told: list[Told] = []
+    with _writer(engine, clock) as writer:
+        _stored(writer, event(0))
+        with writing(engine) as connection:
+            take_turn(connection)
+            first = writer.submit(_rows(event(1)), kind=Kind.PREDICTIONS, source="http")
+            wait_for(lambda: writer.waiting_rows == 1)
+            for source, number in (("one", 0), ("other", 2)):
+                checked = writer.check(_rows(event(number)), kind=Kind.PREDICTIONS, source=source)
+                writer.queue(checked, ticket=source, tell=told.append)
+        first.result()
+        wait_for(lambda: writer.waiting_rows == 0)
+        with _lookups(engine) as lookups:
+            _stored(writer, event(3))
+
+    assert len(told) == 1  # both sources in one commit
+    assert len(lookups) == 1
+
+
 def test_truth_says_nothing_about_whether_predictions_repeat(engine: Engine, clock: FixedClock) -> None:
     truth = {"model_id": "m", "prediction_id": "p0", "actual_value": 1}
     with _writer(engine, clock) as writer:
@@ -98,7 +124,7 @@ def test_truth_says_nothing_about_whether_predictions_repeat(engine: Engine, clo
     assert len(lookups) == 1
 
 
-def test_an_insert_that_fails_for_another_reason_is_told_to_its_caller_alone(
+def test_an_insert_that_fails_again_after_a_look_is_told_to_its_caller_and_the_writer_goes_on(
     engine: Engine, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with _writer(engine, clock) as writer:

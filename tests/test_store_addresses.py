@@ -1,8 +1,8 @@
-"""Addresses that no store can be opened by: one sentence each, before anything is acknowledged."""
+"""Addresses of stores: what another engine has of them, and those that open none, with one sentence each."""
 
 import pytest
 
-from monitoring_pipeline.database import open_engine, reading
+from monitoring_pipeline.database import open_engine, reading, same_store
 from monitoring_pipeline.errors import MonitorError
 
 
@@ -36,3 +36,15 @@ def test_an_address_with_a_wrong_part_is_one_sentence(url: str, fault: str) -> N
         pass
 
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///x.db?timeout=9", "postgresql+psycopg2://u:p%40ss@host:5/db?sslmode=require"]
+)
+def test_another_engine_on_a_store_has_the_whole_address_with_the_password_and_its_own_connections(url: str) -> None:
+    engine = open_engine(url)
+
+    other = same_store(engine)
+
+    assert other.url == engine.url
+    assert other.pool is not engine.pool

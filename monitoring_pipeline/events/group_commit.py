@@ -29,6 +29,7 @@ from monitoring_pipeline.events.quarantine import QuarantinedRow
 from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.events.storing.batches import OpenBatches
 from monitoring_pipeline.events.storing.landing import Landing, SortedOut, sort_out
+from monitoring_pipeline.events.storing.report import Tally
 from monitoring_pipeline.events.storing.transaction import take_turn
 from monitoring_pipeline.events.submissions import (
     Checked,
@@ -181,6 +182,7 @@ class EventWriter:
             sorted_out = _together(group)
             try:
                 rejected = self._commit(sorted_out)
+            # SQLAlchemy's of an INSERT; the driver's own of a COPY, of which SQLAlchemy knows nothing.
             except (IntegrityError, self._engine.dialect.loaded_dbapi.IntegrityError):
                 if not self._expects_new:
                     raise
@@ -197,7 +199,7 @@ class EventWriter:
     def _commit(self, sorted_out: Mapping[tuple[Kind, str], SortedOut]) -> list[QuarantinedRow]:
         """Commit what was sorted out; the rows that were not taken."""
         rejected: list[QuarantinedRow] = []
-        expects_new = self._expects_new
+        of_predictions: list[Tally] = []
         with writing(self._engine) as connection:
             take_turn(connection)
             now = self._clock()
@@ -211,9 +213,9 @@ class EventWriter:
                 )
                 rejected += landing.land_in(connection, found, now=now)
                 if kind is Kind.PREDICTIONS:
-                    repeated = landing.tally.duplicates + landing.tally.conflicts
-                    expects_new = repeated == 0
-        self._expects_new = expects_new
+                    of_predictions.append(landing.tally)
+        if of_predictions:  # truth says nothing about what predictions will do
+            self._expects_new = not any(tally.duplicates or tally.conflicts for tally in of_predictions)
         return rejected
 
     def _tell(self, group: Sequence[Submission], outcomes: Sequence[Outcome | Exception]) -> None:

@@ -52,7 +52,7 @@ class Checked:
     """Rows of one caller after validation.
 
     Attributes:
-        part: a number that no other caller's rows of this process have; events and rejected rows bear it.
+        part: a number that no others checked by this writer have; events and rejected rows bear it.
         row_count: all of them.
         size: bytes, roughly.
     """

@@ -21,7 +21,7 @@ class KeptParts:
     """
 
     def __init__(self, *, most_bytes: int = MOST_BYTES_KEPT) -> None:
-        self._kept: Recent[bytes] = Recent(most_weight=most_bytes)
+        self._kept: Recent[str] = Recent(most_weight=most_bytes)
 
     def get_all(self, model_id: str, hour: int, counts: Mapping[int, int]) -> dict[int, dict[GroupKey, Sums]]:
         """What is kept of the parts of an hour.
@@ -36,11 +36,12 @@ class KeptParts:
 
     def put(self, model_id: str, part: int, found: Mapping[GroupKey, Sums], *, count: int) -> None:
         """Keep the sums of every version and environment of a part with so many predictions."""
-        text = orjson.dumps([(key.model_version, key.environment, sums.to_dict()) for key, sums in found.items()])
+        sums_of = [(key.model_version, key.environment, sums.to_dict()) for key, sums in found.items()]
+        text = orjson.dumps(sums_of).decode()  # a text: orjson's bytes hold up to fifty times the memory that they show
         self._kept.put((model_id, part), text, revision=count, weight=len(text))
 
 
-def _read(text: bytes, hour: int) -> dict[GroupKey, Sums]:
+def _read(text: str, hour: int) -> dict[GroupKey, Sums]:
     return {
         GroupKey(
             window_start=hour, model_version=version, environment=environment, segment=ALL, family=OPERATIONS

@@ -1,15 +1,16 @@
 """One request with events, from its first byte to the answer: who, what, how much, stored."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
+from typing import TypeVar
 
 from starlette.types import Receive, Scope
 
 from monitoring_pipeline.access.scopes import Caller
 from monitoring_pipeline.access.scopes import Scope as Grantable
 from monitoring_pipeline.api.callers import bearer, caller_of, require
-from monitoring_pipeline.api.ingest.allowance import Holding
 from monitoring_pipeline.api.ingest.bodies import read_body
 from monitoring_pipeline.api.ingest.documents import TooManyLinesError, rows_of
 from monitoring_pipeline.api.ingest.headers import IngestHead, kind_of
@@ -21,6 +22,8 @@ from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.submissions import Outcome
 
 SOURCE = "http"
+
+T = TypeVar("T")
 
 _SMALL_BYTES = 65_536  # parsed and checked at once: handing it to a thread would take longer
 
@@ -50,42 +53,39 @@ class Intake:
         kind = kind_of(scope["query_string"])
         with self.allowance.holding(caller.name) as holding:
             body = await read_body(receive, announced=head.announced, limits=self._limits, holding=holding)
-            rows = await self._rows(body, is_packed=head.is_packed, holding=holding)
+            if head.is_packed:
+                body = await asyncio.to_thread(self._unpacked, body)
+                holding.claim(size=len(body))
+            rows = await _of_body(body, partial(self._parsed, body))
             holding.claim(lines=len(rows))
             # Asked again: a body may take half a minute, and a token that was revoked meanwhile opens nothing.
             _authorize(await self._caller(head), rows)
             check = partial(self._service.writer.check, rows, kind=kind, source=SOURCE)
-            checked = check() if len(body) <= _SMALL_BYTES else await asyncio.to_thread(check)
-            return await stored(self._service.writer, checked)
+            return await stored(self._service.writer, await _of_body(body, check))
 
     async def _caller(self, head: IngestHead) -> Caller:
         return await caller_of(self._service.tokens, bearer(head.authorization), Grantable.EVENTS_APPEND)
-
-    async def _rows(self, body: bytes, *, is_packed: bool, holding: Holding) -> list[Row]:
-        loop = asyncio.get_running_loop()
-        if is_packed:
-            body = await loop.run_in_executor(None, self._unpacked, body)
-            holding.claim(size=len(body))
-        if len(body) > _SMALL_BYTES:
-            rows = await loop.run_in_executor(None, self._parsed, body)
-        else:
-            rows = self._parsed(body)
-        if not rows:
-            detail = "the body holds no event; send one JSON object, or one per line"
-            raise Problem(HTTPStatus.BAD_REQUEST, "empty-body", detail)
-        return rows
 
     def _unpacked(self, body: bytes) -> bytes:
         return gunzip(body, limit=self._limits.unpacked_bytes)
 
     def _parsed(self, body: bytes) -> list[Row]:
         try:
-            return rows_of(body, most=self._limits.lines)
+            rows = rows_of(body, most=self._limits.lines)
         except TooManyLinesError:
             allowed = self._limits.lines
             detail = f"the body has more than the {allowed} lines allowed; send the events in several requests"
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             raise Problem(status, "too-many-lines", detail, limit="lines", allowed=allowed) from None
+        if not rows:
+            detail = "the body holds no event; send one JSON object, or one per line"
+            raise Problem(HTTPStatus.BAD_REQUEST, "empty-body", detail)
+        return rows
+
+
+async def _of_body(body: bytes, work: Callable[[], T]) -> T:
+    """What work on an unpacked body comes to; on a large one in a thread, while other requests go on."""
+    return work() if len(body) <= _SMALL_BYTES else await asyncio.to_thread(work)
 
 
 def _authorize(caller: Caller, rows: list[Row]) -> None:

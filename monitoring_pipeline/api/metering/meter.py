@@ -109,7 +109,7 @@ class Meter:
         def sent(_connection: object, _cursor: object, statement: str, *_: object) -> None:
             self._statement_of(statement).inc()
 
-        different = set(engines)
+        different = set(engines)  # a writer may have the engine of everybody else
         for engine in different:
             event.listen(engine, "after_cursor_execute", sent)
         try:

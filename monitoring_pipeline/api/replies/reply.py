@@ -116,7 +116,9 @@ class Reply:
         return orjson.dumps(document)
 
     def _ndjson(self) -> bytes:
-        return b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in self._records())
+        written = io.BytesIO()  # one line after the other: together, as orjson gives them, they hold 8 kB each
+        written.writelines(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in self._records())
+        return written.getvalue()
 
     def _csv(self) -> bytes:
         written = io.StringIO()

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from monitoring_pipeline.access.scopes import Caller
 from monitoring_pipeline.api.callers import Appender
 from monitoring_pipeline.api.chosen import model_to_log
+from monitoring_pipeline.api.ingest.intake import SOURCE
 from monitoring_pipeline.api.predicting.input_remarks import FeatureRemark, input_remarks
 from monitoring_pipeline.api.predicting.model_service import ask_model
 from monitoring_pipeline.api.problems import Problem
@@ -163,7 +164,7 @@ def _record(service: Service, model_id: str, answered: PredictionToLog) -> dict[
 
 async def _stored(service: Service, row: Row) -> Outcome:
     try:
-        submitted = service.writer.submit([row], kind=Kind.PREDICTIONS, source="http")
+        submitted = service.writer.submit([row], kind=Kind.PREDICTIONS, source=SOURCE)
     except (QueueFullError, WriterStoppedError):
         detail = "too much waits to be stored; send it again later, nothing of it was taken"
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", detail, retry_after_seconds=1) from None

@@ -22,7 +22,9 @@ _END_OF_COPY = re.compile(r"(?:^|[\r\n])\\\.")
 def append(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert ``rows``, whose values stand in the order of the table's columns; no text may be empty.
 
-    The caller has made sure, in its turn of ingest, that no key is stored yet.
+    Raises:
+        IntegrityError: of SQLAlchemy, or of the driver where rows are copied, if a key is stored already: the
+            transaction is lost.
     """
     if not rows:
         return

@@ -1,6 +1,6 @@
 """Landing predictions: the first one of a key stands, and stands for ever."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -45,7 +45,12 @@ def land_predictions(
             lost, and another must look.
     """
     arrived = {position: event.prediction for position, event in enumerate(events) if event.prediction is not None}
-    settled = _settled(arrived, stored=lambda keys: {} if expects_new else _stored(connection, keys))
+    by_key = {prediction[:2]: prediction for prediction in arrived.values()}
+    standing = {} if expects_new else _stored(connection, by_key.keys())
+    if not standing and len(by_key) == len(arrived):  # nearly always: all are new, and need no look one by one
+        settled = Settled(standing=by_key, new=list(arrived.values()), new_positions=set(arrived))
+    else:
+        settled = _settled(arrived, standing)
     # In the order of the primary key: neighbours land on the same page.
     rows = [(*new[:-1], now if new[-1] is None else new[-1], batch_id) for new in sorted(settled.new)]
     bulk.append(connection, predictions, rows)
@@ -53,13 +58,7 @@ def land_predictions(
     return settled
 
 
-def _settled(
-    arrived: Mapping[int, Prediction], *, stored: Callable[[Collection[Key]], dict[Key, Prediction]]
-) -> Settled:
-    by_key = {prediction[:2]: prediction for prediction in arrived.values()}
-    standing = stored(by_key.keys())
-    if not standing and len(by_key) == len(arrived):  # nearly always
-        return Settled(standing=by_key, new=list(arrived.values()), new_positions=set(arrived))
+def _settled(arrived: Mapping[int, Prediction], standing: dict[Key, Prediction]) -> Settled:
     settled = Settled(standing=standing)
     for position, prediction in arrived.items():
         _settle(settled, position, prediction)

@@ -129,7 +129,8 @@ def _records(frame: pd.DataFrame) -> list[Event]:
 
 
 def _write(path: Path, events: list[Event]) -> Path:
-    path.write_bytes(b"".join(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) for event in events))
+    with path.open("wb") as file:
+        file.writelines(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) for event in events)
     return path
 
 

@@ -96,7 +96,8 @@ def _ingest(installation: Installation, tick: Tick) -> int:
     for kind, events in (("predictions", tick.predictions), ("actuals", tick.actuals)):
         if events:
             path = folder / f"{kind}-{tick.day}.ndjson"
-            path.write_bytes(b"".join(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) for event in events))
+            with path.open("wb") as file:
+                file.writelines(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) for event in events)
             report = ingest_file(installation.engine, path, config=installation.config, clock=installation.clock)
             rejected += report.rejected
     return rejected

@@ -1,0 +1,75 @@
+"""What is kept of parts of hours: the same sums to the last bit, of the same rows only, within a bound."""
+
+import tracemalloc
+from collections.abc import Mapping
+
+import numpy as np
+
+from monitoring_pipeline.performance.operations.rows import operations_sums
+from monitoring_pipeline.performance.sums import Sums
+from monitoring_pipeline.reports.kept_parts import KeptParts
+from monitoring_pipeline.stages.measuring.families.operations import OPERATIONS
+from monitoring_pipeline.stages.measuring.groups import ALL, GroupKey
+from monitoring_pipeline.windows import HOUR_MICROS, SECOND_MICROS
+
+HOUR = 500_000 * HOUR_MICROS
+PARTS = [HOUR + number * 60 * SECOND_MICROS for number in range(3)]
+COUNT = 100
+
+
+def _sums(seed: int) -> dict[GroupKey, Sums]:
+    rng = np.random.default_rng(seed)
+    found = operations_sums(
+        rng.integers(2, size=COUNT),
+        2,
+        latency_ms=rng.lognormal(3, 2, size=COUNT),
+        confidence=rng.random(COUNT),
+        low_confidence=0.5,
+        resources={"memory_mb": rng.lognormal(7, 3, size=COUNT)},
+        window_seconds=3_600,
+    )
+    return {
+        GroupKey(window_start=HOUR, model_version=name, environment="production", segment=ALL, family=OPERATIONS): sums
+        for name, sums in zip(("v1", "v2"), found, strict=True)
+    }
+
+
+def _kept(parts: KeptParts) -> Mapping[int, Mapping[GroupKey, Sums]]:
+    return parts.get_all("m", HOUR, dict.fromkeys(PARTS, COUNT))
+
+
+def test_what_is_kept_of_a_part_is_what_was_computed_of_it() -> None:
+    parts = KeptParts()
+
+    parts.put("m", PARTS[0], _sums(1), count=COUNT)
+    parts.put("other", PARTS[1], _sums(2), count=COUNT)
+
+    assert _kept(parts) == {PARTS[0]: _sums(1)}
+
+
+def test_a_part_to_which_a_row_came_is_not_kept_any_more() -> None:
+    parts = KeptParts()
+    parts.put("m", PARTS[0], _sums(1), count=COUNT)
+
+    assert parts.get_all("m", HOUR, {PARTS[0]: COUNT + 1}) == {}
+
+
+def test_beyond_their_bytes_the_parts_asked_for_least_recently_are_dropped() -> None:
+    parts = KeptParts(most_bytes=5_000)  # a part of these takes some 2,300
+    for seed, part in enumerate(PARTS):
+        parts.put("m", part, _sums(seed), count=COUNT)
+
+    assert _kept(parts) == {part: _sums(seed) for seed, part in enumerate(PARTS) if seed > 0}
+
+
+def test_kept_parts_hold_no_more_memory_than_their_texts() -> None:
+    parts, sums = KeptParts(), _sums(1)
+    parts.put("m", PARTS[0], sums, count=COUNT)
+
+    tracemalloc.start()
+    for number in range(100):
+        parts.put(f"m{number}", PARTS[0], sums, count=COUNT)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held / 100 < 5_000  # characters of a text: 3,000
