@@ -119,7 +119,7 @@ def _gzipped(body: bytes) -> dict[str, Any]:
     return {"content": gzip.compress(body), "headers": {"Content-Encoding": "gzip"}}
 
 
-def test_while_a_large_body_is_checked_other_requests_go_on_also_if_it_was_sent_packed(
+def test_while_a_large_body_is_checked_other_requests_go_on_also_if_it_was_sent_packed_or_its_lines_are_short(
     sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
 ) -> None:
     installation = installation_on(sqlite_engine, tmp_path, clock=clock)
@@ -128,10 +128,10 @@ def test_while_a_large_body_is_checked_other_requests_go_on_also_if_it_was_sent_
     assert len(gzip.compress(large)) < 65_536 < len(large)
 
     with serving(create_app(replace(service_of(installation, open_to_anybody=True), writer=writer))) as client:
-        for sent in ({"content": small}, {"content": large}, _gzipped(large)):
+        for sent in ({"content": small}, {"content": large}, _gzipped(large), {"content": b"x\n" * 600}):
             client.post(PREDICTIONS, **sent).raise_for_status()
 
-    assert writer.checks == [(1, True), (1_000, False), (1_000, False)]
+    assert writer.checks == [(1, True), (1_000, False), (1_000, False), (600, False)]
 
 
 _FULL = orjson.dumps(event(7))

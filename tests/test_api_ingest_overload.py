@@ -1,5 +1,6 @@
 """More than can be stored is refused at once, with a time to come again, and nothing acknowledged is lost."""
 
+import gc
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,7 @@ from monitoring_pipeline.api.ingest.limits import IngestLimits
 from monitoring_pipeline.api.problems import Problem
 from monitoring_pipeline.api.server import service_of
 from monitoring_pipeline.database import writing
+from monitoring_pipeline.events.formats.rows import Row
 from monitoring_pipeline.events.storing.transaction import take_turn
 from monitoring_pipeline.events.tables import predictions
 from monitoring_pipeline.installation import Installation
@@ -102,6 +104,24 @@ def test_a_client_beyond_its_share_waits_and_leaves_room_for_the_others(
 
     assert statuses == [202] * 4 + [429] * 6
     assert others == [202] * 4
+
+
+def test_of_what_waits_for_the_store_only_the_checked_events_are_held(
+    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    service = service_of(installation_on(sqlite_engine, tmp_path, clock=clock), open_to_anybody=True)
+
+    with serving(create_app(service)) as client, ThreadPoolExecutor(max_workers=1) as threads:
+        with _busy_store(sqlite_engine):
+            reply = threads.submit(client.post, PREDICTIONS, content=_body(REQUESTS))
+            wait_for(lambda: service.writer.waiting_rows == ROWS)
+            wait_for(lambda: not _parsed_rows(REQUESTS))
+        assert reply.result().status_code == 202
+
+
+def _parsed_rows(number: int) -> list[Row]:
+    """Of the body with this number, those that are still held by anything."""
+    return [each for each in gc.get_objects() if type(each) is Row and f'"p{number}-' in str(each.raw)]
 
 
 def test_what_is_held_is_never_more_than_allowed_and_all_of_it_is_given_back(clock: FixedClock) -> None:

@@ -18,6 +18,7 @@ from monitoring_pipeline.events.schema import Kind
 from monitoring_pipeline.events.storing.transaction import take_turn
 from monitoring_pipeline.events.submissions import QueueFullError, Told, WaitingRoom, WriterStoppedError
 from monitoring_pipeline.events.tables import ingest_batches, predictions
+from monitoring_pipeline.windows import isoformat
 from tests.conftest import FixedClock
 from tests.native_services import wait_for
 from tests.serving import event
@@ -34,6 +35,26 @@ def _rows(*records: dict[str, Any]) -> list[Row]:
 def _stored(engine: Engine) -> list[str]:
     with engine.connect() as connection:
         return sorted(connection.scalars(select(predictions.c.prediction_id)))
+
+
+def test_rows_are_checked_against_the_instant_at_which_they_came_whoever_else_comes_meanwhile(
+    sqlite_engine: Engine, clock: FixedClock
+) -> None:
+    writer = _writer(sqlite_engine, clock)
+    known_now = {**event(0), "received_at": isoformat(clock.now + 2_000_000)}
+
+    class OvertakenRows(list[Row]):
+        """Others, who asked for the time before, are checked between the clock and these rows."""
+
+        def __iter__(self) -> Iterator[Row]:
+            clock.advance(seconds=-2)
+            writer.check(_rows(event(1)), kind=Kind.PREDICTIONS, source="http")
+            return super().__iter__()
+
+    clock.advance(seconds=2)
+    checked = writer.check(OvertakenRows(_rows(known_now)), kind=Kind.PREDICTIONS, source="http")
+
+    assert checked.sorted_out.rejected == []
 
 
 @contextmanager

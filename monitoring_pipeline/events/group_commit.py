@@ -110,9 +110,10 @@ class EventWriter:
             source: what to call the caller in the quarantine.
         """
         part = next(self._parts)
-        self._validator.move_to(self._clock())
+        # Of this call alone: an instant that threads shared would be that of whoever set it last, maybe an earlier one.
+        validator = self._validator.at(self._clock())
         return Checked(
-            sorted_out=sort_out(self._validator, rows, kind, part=part),
+            sorted_out=sort_out(validator, rows, kind, part=part),
             kind=kind,
             source=source,
             part=part,

@@ -10,8 +10,9 @@ written out flat and the thorough checks of :mod:`.checks` are called only for w
 """
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from monitoring_pipeline.config.models import MonitoringConfig
 from monitoring_pipeline.events.quarantine import QuarantineReason, Rejected
@@ -49,7 +50,7 @@ class _ModelRules:
 
 
 class Validator:
-    """Checks records against a config and the present instant; threads may share it.
+    """Checks records against a config and an instant; threads may share it.
 
     Args:
         config: names the declared models, their tasks and segments.
@@ -62,9 +63,11 @@ class Validator:
         self._rules: dict[str, _ModelRules] = {}
         self._labels = {DEFAULT_VERSION, DEFAULT_ENVIRONMENT}  # versions and environments already found good
 
-    def move_to(self, now: int) -> None:
-        """Take another instant for the present, and keep what was learnt of models, versions and environments."""
-        self._now = now
+    def at(self, now: int) -> Self:
+        """One for another instant, which shares what was learnt of models, versions and environments."""
+        other = copy(self)
+        other._now = now  # noqa: SLF001  (its own class)
+        return other
 
     def prediction(self, record: Record) -> tuple[Prediction, Actual | None]:
         """The prediction, and the actual that it carries.
