@@ -9,7 +9,8 @@ import threading
 import pyarrow as pa
 import pytest
 
-from monitoring_pipeline.api.memory import GivingBack, give_back, set_up_memory
+from monitoring_pipeline.api import memory
+from monitoring_pipeline.api.memory import give_back, set_up_memory
 
 BLOCK_BYTES = 4_000
 BLOCKS = 10_000
@@ -45,28 +46,20 @@ def test_free_memory_below_a_block_in_use_is_returned() -> None:
     assert int(found.stdout) > 0.9 * BLOCK_BYTES * BLOCKS
 
 
-def test_memory_is_given_back_again_and_again_until_the_block_ends() -> None:
-    times = 0
-    often = threading.Event()
+def test_memory_is_given_back_again_and_again_until_it_is_told_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, times = threading.Event(), 0
 
-    def work() -> None:
+    def noted() -> None:
         nonlocal times
         times += 1
         if times == 3:
-            often.set()
+            stop.set()
 
-    with GivingBack(every_seconds=0.001, work=work):
-        was_often = often.wait(60)
+    monkeypatch.setattr(memory, "give_back", noted)
 
-    assert was_often
-    assert "monitor-memory" not in {thread.name for thread in threading.enumerate()}
+    memory.keep_giving_back(stop, every_seconds=0.001)
 
-
-def test_a_block_that_ends_at_once_waits_for_nothing() -> None:
-    with GivingBack(every_seconds=3_600):
-        pass
-
-    assert "monitor-memory" not in {thread.name for thread in threading.enumerate()}
+    assert times == 3
 
 
 def test_on_another_system_nothing_is_asked_of_its_c_library(monkeypatch: pytest.MonkeyPatch) -> None:

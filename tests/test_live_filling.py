@@ -62,7 +62,7 @@ def test_all_hours_are_as_the_transactions_that_landed_their_events_had_kept_the
 ) -> None:
     kept = upgraded(engine, clock)
 
-    fill(live_of(engine, tmp_path, clock), stop=threading.Event())
+    fill(live_of(engine, tmp_path, clock), threading.Event())
 
     assert len(kept) > 24
     assert by_hour(stored(engine, "hour_errors")) == by_hour(kept)
@@ -76,9 +76,9 @@ def test_the_newest_hours_come_first_and_what_was_done_is_not_done_again(
     missing = behind(engine)
     live = live_of(engine, tmp_path, clock)
 
-    fill(live, stop=StopAfter(5))
+    fill(live, StopAfter(5))
     after_five = behind(engine)
-    fill(live_of(engine, tmp_path, clock), stop=StopAfter(3))
+    fill(live_of(engine, tmp_path, clock), StopAfter(3))
 
     assert [hour for _, hour in missing] == sorted((hour for _, hour in missing), reverse=True)
     assert after_five == missing[5:]
@@ -92,7 +92,7 @@ def test_a_store_that_is_up_to_date_costs_one_question_and_no_word(
     land(engine, world.arrive(clock.now, 300), clock=clock)
     resting = StopAfter(1)
 
-    fill(live_of(engine, tmp_path, clock), stop=resting)
+    fill(live_of(engine, tmp_path, clock), resting)
 
     assert not resting.is_set()
     assert caplog.messages == []
@@ -103,7 +103,7 @@ def test_a_store_that_is_out_of_reach_is_told_and_ends_nothing(
 ) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'nowhere' / 'store.db'}")
 
-    fill(live_of(engine, tmp_path, clock), stop=threading.Event())
+    fill(live_of(engine, tmp_path, clock), threading.Event())
 
     [told] = caplog.messages
     assert told.startswith("errors of hours are not computed in advance: the store ")

@@ -94,8 +94,8 @@ class _Ours:
     """This program's measures on Arrow columns. Imported here, so that other engines do not carry it."""
 
     def __init__(self) -> None:
-        from monitoring_pipeline.drift import evaluate, reference, verdict  # noqa: PLC0415  (see the class)
-        from monitoring_pipeline.drift.measurement import Measure  # noqa: PLC0415  (see the class)
+        from monitoring_pipeline.drift import evaluate, reference, verdict  # noqa: PLC0415  (others shall not carry it)
+        from monitoring_pipeline.drift.measurement import Measure  # noqa: PLC0415  (others shall not carry it)
 
         self.evaluate, self.reference = evaluate, reference
         measures = (Measure.KS, Measure.WASSERSTEIN, Measure.CHI2, Measure.PSI, Measure.JENSEN_SHANNON)
@@ -135,8 +135,8 @@ class _Ours:
 def pandas_scipy(folder: str) -> dict[str, Any]:
     """The same measures as a data scientist writes them down."""
     import pandas as pd  # noqa: PLC0415  (ours shall not carry it)
-    from scipy.spatial.distance import jensenshannon  # noqa: PLC0415  (the same)
-    from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance  # noqa: PLC0415  (the same)
+    from scipy.spatial.distance import jensenshannon  # noqa: PLC0415  (ours shall not carry it)
+    from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance  # noqa: PLC0415  (nor this)
 
     reference, windows = (pd.read_parquet(Path(folder) / f"{name}.parquet") for name in ("reference", "windows"))
     days = [frame for _, frame in windows.groupby("day")]

@@ -3,9 +3,6 @@
 import ctypes
 import sys
 import threading
-from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 import pyarrow as pa
 
@@ -41,33 +38,10 @@ def give_back() -> None:
         libc.malloc_trim(0)
 
 
-class GivingBack:
-    """A thread that returns free memory while the block runs.
-
-    Args:
-        every_seconds: it does so.
-        work: how.
-    """
-
-    def __init__(self, *, every_seconds: float = EVERY_SECONDS, work: Callable[[], None] = give_back) -> None:
-        self._every_seconds = every_seconds
-        self._work = work
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="monitor-memory")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._every_seconds):
-            self._work()
+def keep_giving_back(stop: threading.Event, *, every_seconds: float = EVERY_SECONDS) -> None:
+    """Return free memory again and again, until ``stop`` is set."""
+    while not stop.wait(every_seconds):
+        give_back()
 
 
 def _glibc() -> ctypes.CDLL | None:

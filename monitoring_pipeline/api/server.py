@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import uvicorn
 
@@ -15,13 +16,14 @@ from monitoring_pipeline.access.tokens import list_tokens
 from monitoring_pipeline.api.app import create_app
 from monitoring_pipeline.api.hardening.connections import BoundedConnection
 from monitoring_pipeline.api.listening import AnnouncedServer, bound
-from monitoring_pipeline.api.memory import GivingBack, set_up_memory
+from monitoring_pipeline.api.memory import keep_giving_back, set_up_memory
 from monitoring_pipeline.api.service import Service
+from monitoring_pipeline.beside import beside
 from monitoring_pipeline.database import same_store
 from monitoring_pipeline.errors import MonitorError
 from monitoring_pipeline.events.group_commit import EventWriter
 from monitoring_pipeline.installation import Installation
-from monitoring_pipeline.stages.live.filling import Filling
+from monitoring_pipeline.stages.live.filling import fill
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 8000
@@ -74,7 +76,11 @@ def serve(
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = AnnouncedServer(config, ready=ready)
-    with Filling(service.live), GivingBack(), suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
+    with (
+        beside(partial(fill, service.live), name="monitor-filling"),
+        beside(keep_giving_back, name="monitor-memory"),
+        suppress(KeyboardInterrupt),  # Ctrl-C is how it ends
+    ):
         server.run(sockets)
     if not server.started:
         raise MonitorError("the server could not start; the lines above say why")

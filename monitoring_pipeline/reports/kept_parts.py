@@ -43,8 +43,11 @@ class KeptParts:
 
 def _read(text: str, hour: int) -> dict[GroupKey, Sums]:
     return {
-        GroupKey(
-            window_start=hour, model_version=version, environment=environment, segment=ALL, family=OPERATIONS
-        ): OperationsSums.from_dict(sums)
+        operations_key(hour, version, environment): OperationsSums.from_dict(sums)
         for version, environment, sums in orjson.loads(text)
     }
+
+
+def operations_key(hour: int, version: str, environment: str) -> GroupKey:
+    """What the sums of how a version served in an hour belong to."""
+    return GroupKey(window_start=hour, model_version=version, environment=environment, segment=ALL, family=OPERATIONS)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from monitoring_pipeline.config.models import Model, Task
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.events.read import count_by_part, revisions_between
-from monitoring_pipeline.events.serving import Served, served_between
+from monitoring_pipeline.events.serving import served_between
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.performance.operations.rows import operations_sums
 from monitoring_pipeline.performance.registry import evaluate
@@ -22,9 +22,9 @@ from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.reports.hour_rows import MOST_ROWS_AT_ONCE, merged_parts, stretches
 from monitoring_pipeline.reports.kept_hours import KeptHours
-from monitoring_pipeline.reports.kept_parts import KeptParts
-from monitoring_pipeline.stages.measuring.families.operations import OPERATIONS, operations
-from monitoring_pipeline.stages.measuring.groups import ALL, GroupKey
+from monitoring_pipeline.reports.kept_parts import KeptParts, operations_key
+from monitoring_pipeline.stages.measuring.families.operations import operations
+from monitoring_pipeline.stages.measuring.groups import GroupKey
 from monitoring_pipeline.stages.measuring.merging import merge_hours
 from monitoring_pipeline.stages.measuring.performance_results import HOURLY
 from monitoring_pipeline.stages.measuring.stored_sums import stored_sums
@@ -121,14 +121,7 @@ def _of_stretch(connection: Connection, model: Model, hour: int, start: int, end
         resources={},
         window_seconds=HOUR_MICROS // SECOND_MICROS,
     )
-    return {_key(group, hour): sums for group, sums in zip(groups, found, strict=True)}
-
-
-def _key(group: Served, hour: int) -> GroupKey:
-    return GroupKey(
-        window_start=hour,
-        model_version=group.model_version,
-        environment=group.environment,
-        segment=ALL,
-        family=OPERATIONS,
-    )
+    return {
+        operations_key(hour, group.model_version, group.environment): sums
+        for group, sums in zip(groups, found, strict=True)
+    }

@@ -9,8 +9,6 @@ import logging
 import threading
 from collections.abc import Sequence
 from time import perf_counter
-from types import TracebackType
-from typing import Self
 
 from sqlalchemy import Connection, and_, select
 from sqlalchemy.exc import OperationalError
@@ -43,7 +41,7 @@ def hours_behind(connection: Connection) -> list[ModelHour]:
     return [(model_id, hour) for model_id, hour in connection.execute(query)]
 
 
-def fill(live: Live, *, stop: threading.Event) -> None:
+def fill(live: Live, stop: threading.Event) -> None:
     """Compute and keep the errors of all hours that are behind, resting after each as long as it took.
 
     Args:
@@ -77,25 +75,3 @@ def _tell_end(count: int, failures: Sequence[Exception]) -> None:
         _LOG.warning("the errors of %s hours cannot be computed in advance, for example: %s", len(failures), why)
     elif count > _WORTH_TELLING:
         _LOG.warning("the errors of %s hours are computed", count)
-
-
-class Filling:
-    """A thread that fills while the block runs.
-
-    Args:
-        live: the store.
-    """
-
-    def __init__(self, live: Live) -> None:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=fill, args=(live,), kwargs={"stop": self._stop}, name="monitor-filling")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
