@@ -29,7 +29,7 @@ from tests.kafka_cluster import Cluster, kafka_cluster
 from tests.native_services import PATIENCE_SECONDS, wait_for
 
 MOST_AHEAD = 5_000
-BRIEF = {"session.timeout.ms": 500, "heartbeat.interval.ms": 100}
+BRIEF = {"session.timeout.ms": 2_000, "heartbeat.interval.ms": 500}
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,9 @@ from tests.kafka_cluster import Cluster, kafka_cluster
 from tests.native_services import wait_for
 
 PARTITIONS = 2
-# These brokers let whoever joins a group wait for members that have left, until their session would have ended.
-BRIEF = {"session.timeout.ms": 500, "heartbeat.interval.ms": 100}
+# These brokers let whoever joins a group wait for members that have left, until their session would have ended. The
+# client looks only twice a second whether a heartbeat is due: a session of half a second is lost again and again.
+BRIEF = {"session.timeout.ms": 2_000, "heartbeat.interval.ms": 500}
 
 
 @pytest.fixture(scope="module")
@@ -225,30 +226,38 @@ def test_partitions_that_move_to_another_member_are_neither_missed_nor_stored_tw
 ) -> None:
     stop = threading.Event()
     declared: dict[str, Any] = {"topics": {topic: "predictions"}, "group": topic}
-    cluster.send(topic, predictions(range(100)))
+    members: list[TopicReader] = []
+    sent = list(range(100))
+    cluster.send(topic, predictions(sent))
 
-    with (
-        reader_of(cluster, sqlite_engine, clock, **declared) as first,
-        reader_of(cluster, sqlite_engine, clock, **declared) as second,
-        ThreadPoolExecutor(2) as threads,
-    ):
+    def partly_read_by_the_second() -> bool:
+        if len(members) == 2 and members[1].account.received:
+            return True
+        more = range(len(sent), len(sent) + 20)
+        cluster.send(topic, predictions(more))
+        sent.extend(more)
+        return False
+
+    def run() -> None:
+        with reader_of(cluster, sqlite_engine, clock, **declared) as reader:
+            members.append(reader)
+            reader.run(stop=stop.is_set)
+
+    with ThreadPoolExecutor(2) as threads:
         try:
-            one = threads.submit(first.run, stop=stop.is_set)
-            wait_for(lambda: first.account.received == 100)
-            two = threads.submit(second.run, stop=stop.is_set)
-            numbers = iter(range(100, 100_000))
-            while not second.account.received:  # until the partitions are shared
-                cluster.send(topic, predictions([next(numbers) for _ in range(20)]))
-            sent = next(numbers)
-            wait_for(lambda: len(stored(sqlite_engine, "predictions")) == sent)
+            one = threads.submit(run)
+            wait_for(lambda: bool(members) and members[0].account.received == 100)
+            two = threads.submit(run)
+            wait_for(partly_read_by_the_second)
+            wait_for(lambda: len(stored(sqlite_engine, "predictions")) == len(sent))
             # Who was taken for dead in between reads again what was not committed, and commits it then.
-            wait_for(lambda: committed(cluster, topic, topic) == sent)
+            wait_for(lambda: committed(cluster, topic, topic) == len(sent))
         finally:
             stop.set()
         one.result()
         two.result()
 
-    assert {row["prediction_id"] for row in stored(sqlite_engine, "predictions")} == {f"p{i}" for i in range(sent)}
+    assert {row["prediction_id"] for row in stored(sqlite_engine, "predictions")} == {f"p{i}" for i in sent}
 
 
 def test_a_topic_that_is_not_there_is_told(
