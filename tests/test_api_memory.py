@@ -5,12 +5,16 @@ import platform
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy import event as engine_events
 
 from monitoring_pipeline.api import memory
-from monitoring_pipeline.api.memory import give_back, set_up_memory
+from monitoring_pipeline.api.memory import give_back, let_go_of_pages, set_up_memory
+from monitoring_pipeline.database import reading
 
 BLOCK_BYTES = 4_000
 BLOCKS = 10_000
@@ -60,6 +64,27 @@ def test_memory_is_given_back_again_and_again_until_it_is_told_to_stop(monkeypat
     memory.keep_giving_back(stop, every_seconds=0.001)
 
     assert times == 3
+
+
+def test_a_connection_that_comes_back_forgets_what_it_has_read(engine: Engine) -> None:
+    asked: list[str] = []
+
+    def listen(connection: Any, *_: Any) -> None:
+        connection.set_trace_callback(asked.append)
+
+    if engine.dialect.name == "sqlite":
+        engine_events.listen(engine, "checkout", listen)
+    let_go_of_pages(engine)
+
+    for _ in range(2):
+        with reading(engine) as connection:
+            assert connection.scalar(text("SELECT 1")) == 1
+    with engine.connect() as connection:
+        connection.invalidate()  # it broke: nothing can be asked of it any more
+
+    forgets = ["SELECT 1", "COMMIT", "PRAGMA shrink_memory"]
+    expected = forgets * 2 if engine.dialect.name == "sqlite" else []
+    assert [each for each in asked if each in forgets] == expected
 
 
 def test_on_another_system_nothing_is_asked_of_its_c_library(monkeypatch: pytest.MonkeyPatch) -> None:

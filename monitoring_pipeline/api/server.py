@@ -16,7 +16,7 @@ from monitoring_pipeline.access.tokens import list_tokens
 from monitoring_pipeline.api.app import create_app
 from monitoring_pipeline.api.hardening.connections import BoundedConnection
 from monitoring_pipeline.api.listening import AnnouncedServer, bound
-from monitoring_pipeline.api.memory import keep_giving_back, set_up_memory
+from monitoring_pipeline.api.memory import keep_giving_back, let_go_of_pages, set_up_memory
 from monitoring_pipeline.api.service import Service
 from monitoring_pipeline.beside import beside
 from monitoring_pipeline.database import same_store
@@ -57,6 +57,7 @@ def serve(
         )
     sockets = bound(host, port)
     set_up_memory()
+    let_go_of_pages(installation.engine)
     hosts = allowed_hosts(os.environ)
     # Who may be addressed by others answers nothing without a token; so a name is not asked for unless some are given.
     service = service_of(installation, open_to_anybody=is_loopback)
