@@ -1,13 +1,15 @@
-"""What is kept of parts of hours: the same sums to the last bit, of the same rows only, within a bound."""
+"""What is kept of hours and parts of hours: the same sums to the last bit, of the same rows only, within a bound."""
 
 import tracemalloc
 from collections.abc import Mapping
 
 import numpy as np
+import pytest
 
 from monitoring_pipeline.performance.operations.rows import operations_sums
+from monitoring_pipeline.performance.registry import KINDS, kind_name
 from monitoring_pipeline.performance.sums import Sums
-from monitoring_pipeline.reports.kept_parts import KeptParts
+from monitoring_pipeline.reports.kept_sums import KeptSums
 from monitoring_pipeline.stages.measuring.families.operations import OPERATIONS
 from monitoring_pipeline.stages.measuring.groups import ALL, GroupKey
 from monitoring_pipeline.windows import HOUR_MICROS, SECOND_MICROS
@@ -34,41 +36,61 @@ def _sums(seed: int) -> dict[GroupKey, Sums]:
     }
 
 
-def _kept(parts: KeptParts) -> Mapping[int, Mapping[GroupKey, Sums]]:
-    return parts.get_all("m", HOUR, dict.fromkeys(PARTS, COUNT))
+def _kept(parts: KeptSums) -> Mapping[int, Mapping[GroupKey, Sums]]:
+    return parts.get_all("m", dict.fromkeys(PARTS, COUNT))
 
 
 def test_what_is_kept_of_a_part_is_what_was_computed_of_it() -> None:
-    parts = KeptParts()
+    parts = KeptSums()
 
-    parts.put("m", PARTS[0], _sums(1), count=COUNT)
-    parts.put("other", PARTS[1], _sums(2), count=COUNT)
+    parts.put("m", PARTS[0], _sums(1), revision=COUNT)
+    parts.put("other", PARTS[1], _sums(2), revision=COUNT)
 
     assert _kept(parts) == {PARTS[0]: _sums(1)}
 
 
-def test_a_part_to_which_a_row_came_is_not_kept_any_more() -> None:
-    parts = KeptParts()
-    parts.put("m", PARTS[0], _sums(1), count=COUNT)
+def test_an_hour_is_computed_once_for_each_revision() -> None:
+    hours, computed = KeptSums(), list[int]()
 
-    assert parts.get_all("m", HOUR, {PARTS[0]: COUNT + 1}) == {}
+    def compute(hour: int) -> dict[GroupKey, Sums]:
+        computed.append(hour)
+        return {key.within(hour): sums for key, sums in _sums(len(computed)).items()}
+
+    first = hours.sums("m", {HOUR: 1, HOUR + HOUR_MICROS: 1}, compute)
+    second = hours.sums("m", {HOUR: 2, HOUR + HOUR_MICROS: 1}, compute)
+
+    assert computed == [HOUR, HOUR + HOUR_MICROS, HOUR]
+    assert {key: sums for key, sums in first.items() if key.window_start > HOUR}.items() <= second.items()
+    assert {key: sums for key, sums in second.items() if key.window_start == HOUR} == _sums(3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sums_of_every_kind_are_known_by_their_kind(kind: str) -> None:
+    assert kind_name(object.__new__(KINDS[kind].sums)) == kind
+
+
+def test_a_part_to_which_a_row_came_is_not_kept_any_more() -> None:
+    parts = KeptSums()
+    parts.put("m", PARTS[0], _sums(1), revision=COUNT)
+
+    assert parts.get_all("m", {PARTS[0]: COUNT + 1}) == {}
 
 
 def test_beyond_their_bytes_the_parts_asked_for_least_recently_are_dropped() -> None:
-    parts = KeptParts(most_bytes=5_000)  # a part of these takes some 2,300
+    parts = KeptSums(most_bytes=5_000)  # a part of these takes some 2,300
     for seed, part in enumerate(PARTS):
-        parts.put("m", part, _sums(seed), count=COUNT)
+        parts.put("m", part, _sums(seed), revision=COUNT)
 
     assert _kept(parts) == {part: _sums(seed) for seed, part in enumerate(PARTS) if seed > 0}
 
 
 def test_kept_parts_hold_no_more_memory_than_their_texts() -> None:
-    parts, sums = KeptParts(), _sums(1)
-    parts.put("m", PARTS[0], sums, count=COUNT)
+    parts, sums = KeptSums(), _sums(1)
+    parts.put("m", PARTS[0], sums, revision=COUNT)
 
     tracemalloc.start()
     for number in range(100):
-        parts.put(f"m{number}", PARTS[0], sums, count=COUNT)
+        parts.put(f"m{number}", PARTS[0], sums, revision=COUNT)
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

@@ -173,7 +173,7 @@ def evaluate(sums: Sums) -> list[MetricValue]:
     >>> evaluate(hour)[0].value
     0.5
     """
-    kind = next(kind for kind in KINDS.values() if kind.sums is type(sums))
+    kind = KINDS[kind_name(sums)]
     reason = _nothing_to_judge(sums) if kind.needs_labels else None
     metrics = {metric.__name__: metric for metric in kind.metrics}
     told = [name for name in metrics if name not in kind.applies or kind.applies[name](sums)]
@@ -182,6 +182,11 @@ def evaluate(sums: Sums) -> list[MetricValue]:
     answers = [(name, metrics[name](sums)) for name in told]
     answers += [answer for several in kind.several for answer in several(sums).items()]
     return [_metric_value(name, answer) for name, answer in answers if answer is not None]
+
+
+def kind_name(sums: Sums) -> str:
+    """The key in ``KINDS`` of the kind that these sums are of."""
+    return next(name for name, kind in KINDS.items() if kind.sums is type(sums))
 
 
 def sums_from_dict(kind: str, stored: Mapping[str, Any]) -> Sums:

@@ -18,7 +18,7 @@ from monitoring_pipeline.performance.registry import evaluate
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.reports.hour_rows import sums_of_rows
-from monitoring_pipeline.reports.kept_hours import KeptHours
+from monitoring_pipeline.reports.kept_sums import KeptSums
 from monitoring_pipeline.stages.measuring.groups import ALL, PERFORMANCE, GroupKey
 from monitoring_pipeline.stages.measuring.merging import merge_hours
 from monitoring_pipeline.stages.measuring.performance_results import HOURLY
@@ -88,7 +88,7 @@ class PresentPerformance:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._kept = KeptHours()
+        self._kept = KeptSums()
 
     def of_last_hours(self, model_id: str, hours: int) -> Present:
         """The performance of the whole hours before the present one, and of the present one as far as it has come.

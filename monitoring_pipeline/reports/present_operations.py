@@ -14,17 +14,16 @@ from sqlalchemy import Connection
 from monitoring_pipeline.config.models import Model, Task
 from monitoring_pipeline.database import reading
 from monitoring_pipeline.events.read import count_by_part, revisions_between
-from monitoring_pipeline.events.serving import served_between
+from monitoring_pipeline.events.serving import Served, served_between
 from monitoring_pipeline.lake import ledger
 from monitoring_pipeline.performance.operations.rows import operations_sums
 from monitoring_pipeline.performance.registry import evaluate
 from monitoring_pipeline.performance.sums import Sums
 from monitoring_pipeline.performance.values import MetricValue
 from monitoring_pipeline.reports.hour_rows import MOST_ROWS_AT_ONCE, merged_parts, stretches
-from monitoring_pipeline.reports.kept_hours import KeptHours
-from monitoring_pipeline.reports.kept_parts import KeptParts, operations_key
-from monitoring_pipeline.stages.measuring.families.operations import operations
-from monitoring_pipeline.stages.measuring.groups import GroupKey
+from monitoring_pipeline.reports.kept_sums import KeptSums
+from monitoring_pipeline.stages.measuring.families.operations import OPERATIONS, operations
+from monitoring_pipeline.stages.measuring.groups import ALL, GroupKey
 from monitoring_pipeline.stages.measuring.merging import merge_hours
 from monitoring_pipeline.stages.measuring.performance_results import HOURLY
 from monitoring_pipeline.stages.measuring.stored_sums import stored_sums
@@ -56,8 +55,8 @@ class PresentOperations:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._hours = KeptHours()
-        self._parts = KeptParts()
+        self._hours = KeptSums()
+        self._parts = KeptSums()
 
     def of_last_hours(self, model_id: str, hours: int) -> Operations:
         """How a model served in the whole hours before the present one, and in the present one as far as it has come.
@@ -93,11 +92,11 @@ class PresentOperations:
         if sum(counts.values()) <= MOST_ROWS_AT_ONCE:
             return of_stretch(hour, end)
         # Rows come and never change or go while an hour is looked back at: a part of as many rows is the same part.
-        found = self._parts.get_all(model.id, hour, counts)
+        found = self._parts.get_all(model.id, counts)
         for part in counts.keys() - found.keys():
             pieces = stretches(connection, model.id, part, part + PART_MICROS)
             found[part] = merged_parts([of_stretch(*piece) for piece in pieces])
-            self._parts.put(model.id, part, found[part], count=counts[part])
+            self._parts.put(model.id, part, found[part], revision=counts[part])
         return merged_parts([found[part] for part in counts])
 
 
@@ -121,7 +120,14 @@ def _of_stretch(connection: Connection, model: Model, hour: int, start: int, end
         resources={},
         window_seconds=HOUR_MICROS // SECOND_MICROS,
     )
-    return {
-        operations_key(hour, group.model_version, group.environment): sums
-        for group, sums in zip(groups, found, strict=True)
-    }
+    return {_key(hour, group): sums for group, sums in zip(groups, found, strict=True)}
+
+
+def _key(hour: int, group: Served) -> GroupKey:
+    return GroupKey(
+        window_start=hour,
+        model_version=group.model_version,
+        environment=group.environment,
+        segment=ALL,
+        family=OPERATIONS,
+    )

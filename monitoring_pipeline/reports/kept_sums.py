@@ -1,0 +1,71 @@
+"""Sums that were computed lately, kept small: an hour has sixty parts, and a server may have hundreds of models."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import astuple
+
+import orjson
+
+from monitoring_pipeline.performance.registry import kind_name, sums_from_dict
+from monitoring_pipeline.performance.sums import Sums
+from monitoring_pipeline.stages.live.recent import Recent
+from monitoring_pipeline.stages.measuring.groups import GroupKey
+
+MOST_BYTES_KEPT = 16_000_000
+
+
+class KeptSums:
+    """Sums of models' hours, or of parts of hours, as text: 2 kB for 600 predictions instead of 13.
+
+    Threads may share it.
+
+    Args:
+        most_bytes: of text; beyond it, what was asked for least recently is dropped.
+    """
+
+    def __init__(self, *, most_bytes: int = MOST_BYTES_KEPT) -> None:
+        self._kept: Recent[str] = Recent(most_weight=most_bytes)
+
+    def get_all(self, name: str, revisions: Mapping[int, int]) -> dict[int, dict[GroupKey, Sums]]:
+        """What is kept of hours or parts, by their start.
+
+        Args:
+            name: what tells models apart, and declarations of one that are not measured alike.
+            revisions: of each of them now, read before any of its rows: of another one nothing is good any more.
+        """
+        found = self._kept.get_all({(name, start): revision for start, revision in revisions.items()})
+        return {start: _read(text) for (_, start), text in found.items()}
+
+    def put(self, name: str, start: int, found: Mapping[GroupKey, Sums], *, revision: int) -> None:
+        """Keep the sums of an hour or a part instead of those of an older revision."""
+        written = [(*astuple(key), kind_name(sums), sums.to_dict()) for key, sums in found.items()]
+        text = orjson.dumps(written).decode()  # a text: orjson's bytes hold up to fifty times the memory that they show
+        self._kept.put((name, start), text, revision=revision, weight=len(text))
+
+    def sums(
+        self, name: str, revisions: Mapping[int, int], compute: Callable[[int], Mapping[GroupKey, Sums]]
+    ) -> dict[GroupKey, Sums]:
+        """The sums of all these hours.
+
+        Args:
+            name: as above.
+            revisions: of each hour, read before any of its rows.
+            compute: the sums of an hour of which none of this revision are kept; they are kept then.
+        """
+        kept = self.get_all(name, revisions)
+        found: dict[GroupKey, Sums] = {}
+        for hour, revision in sorted(revisions.items()):
+            of_hour = kept.get(hour)
+            if of_hour is None:
+                of_hour = dict(compute(hour))
+                self.put(name, hour, of_hour, revision=revision)
+            found |= of_hour
+        return found
+
+
+def _read(text: str) -> dict[GroupKey, Sums]:
+    return {
+        GroupKey(
+            window_start=start, model_version=version, environment=environment, segment=segment, family=family
+        ): sums_from_dict(kind, sums)
+        for start, version, environment, segment, family, kind, sums in orjson.loads(text)
+    }
