@@ -10,7 +10,8 @@ from sqlalchemy import Engine, event
 
 EVERY_SECONDS = 10
 
-_LARGE_BYTES = 131_072
+# Buffers of bodies, answers and tables of rows: among small blocks that stay, each leaves a hole that seldom fits again.
+_LARGE_BYTES = 32_768
 
 # Of glibc's malloc.h: from which size a block is mapped by itself, and so is gone when it is freed; how much may stay
 # free at the end of a heap; how many heaps there are. The first two grow with the largest block that was ever freed,
