@@ -10,13 +10,14 @@ from sqlalchemy import Engine, event
 
 EVERY_SECONDS = 10
 
-# Buffers of bodies, answers and tables of rows: among small blocks that stay, each leaves a hole that seldom fits again.
-_LARGE_BYTES = 32_768
+# A block of this size is mapped by itself, and so is gone when it is freed: among small blocks that stay, a buffer of a
+# body or an answer leaves a hole that seldom fits again.
+_MAPPED_BYTES = 32_768
+_MOST_FREE_AT_THE_END = 131_072
 
-# Of glibc's malloc.h: from which size a block is mapped by itself, and so is gone when it is freed; how much may stay
-# free at the end of a heap; how many heaps there are. The first two grow with the largest block that was ever freed,
-# unless they are set; the third is eight for each core.
-_SETTINGS = {-3: _LARGE_BYTES, -1: _LARGE_BYTES, -8: 2}
+# By their numbers in glibc's malloc.h: the two above, which else grow with the largest block that was ever freed, and
+# how many heaps there are, which else are eight for each core.
+_SETTINGS = {-3: _MAPPED_BYTES, -1: _MOST_FREE_AT_THE_END, -8: 2}
 
 
 def set_up_memory() -> None:
