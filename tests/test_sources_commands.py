@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -113,6 +114,11 @@ class Producer(threading.Thread):
         self.join()
 
 
+def stores_more_than(count: int, engine: Engine, process: subprocess.Popen[str]) -> bool:
+    assert process.poll() is None, ended(process)
+    return stored_count(engine) > count
+
+
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.long)])
 def test_a_consumer_that_is_killed_loses_nothing_and_stores_nothing_twice(
     cluster: Cluster, tmp_path: Path, kills: int
@@ -123,9 +129,8 @@ def test_a_consumer_that_is_killed_loses_nothing_and_stores_nothing_twice(
     with a_store(tmp_path / "home" / "monitor.db") as engine:
         with Producer(cluster, topic, engine) as producer:
             for _ in range(kills):
-                before, process = stored_count(engine), started("consume")
-                while stored_count(engine) == before:
-                    assert process.poll() is None, ended(process)
+                process = started("consume")
+                wait_for(partial(stores_more_than, stored_count(engine), engine, process), pause_seconds=0.01)
                 process.kill()
                 process.communicate()
         code, [account], err = invoked("consume", "--until-caught-up")
