@@ -155,6 +155,16 @@ def test_what_cannot_be_logged_is_refused_with_the_remedy(
     assert len(rows_of(sqlite_engine, quarantine.c.reason)) == (code == "quarantined")
 
 
+def test_who_sends_features_alone_is_told_where_to_name_the_model(
+    sqlite_engine: Engine, tmp_path: Path, clock: FixedClock
+) -> None:
+    with served(installation_on(sqlite_engine, tmp_path, clock=clock)) as client:
+        reply = client.post("/predict", json={"area": 80})
+
+    assert reply.status_code == 422
+    assert "as model_id in the body of POST /monitor/predict" in reply.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("answer", "kwargs", "detail"),
     [
