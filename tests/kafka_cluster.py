@@ -12,6 +12,12 @@ from confluent_kafka import Producer
 _PRODUCER = 0
 _WAIT_SECONDS = 30.0
 
+BRIEF = {"session.timeout.ms": 2_000, "heartbeat.interval.ms": 500}
+"""Settings of members: the brokers let whoever joins a group wait for those that left, until their session would end.
+
+The client looks only twice a second whether a heartbeat is due: a session of half a second is lost again and again.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:

@@ -26,11 +26,10 @@ from monitoring_pipeline.events.tables import predictions
 from monitoring_pipeline.events.totals.tables import version_totals
 from monitoring_pipeline.migrations import upgrade
 from tests.ingest_examples import prediction, write_ndjson
-from tests.kafka_cluster import Cluster, kafka_cluster
+from tests.kafka_cluster import BRIEF, Cluster, kafka_cluster
 from tests.native_services import PATIENCE_SECONDS, wait_for
 
 MOST_AHEAD = 5_000
-BRIEF = {"session.timeout.ms": 2_000, "heartbeat.interval.ms": 500}
 
 
 @pytest.fixture(scope="module")

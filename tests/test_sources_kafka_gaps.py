@@ -28,11 +28,9 @@ from monitoring_pipeline.sources.positions import Losses, Position, keep, losses
 from monitoring_pipeline.windows import DAY_MICROS
 from tests.conftest import FixedClock
 from tests.ingest_examples import prediction, stored
-from tests.kafka_cluster import Cluster, kafka_cluster
+from tests.kafka_cluster import BRIEF, Cluster, kafka_cluster
 
 PLACE = Place("t", 0)
-# Whoever joins waits for members that have left, until their session would have ended.
-BRIEF = {"session.timeout.ms": 2_000, "heartbeat.interval.ms": 500}
 LARGE = b" " * 900_000  # refused as no object; six of them are more than the brokers keep
 
 
