@@ -18,11 +18,11 @@ os.environ["EVIDENTLY_DISABLE_TELEMETRY"] = "1"  # asked by its older parts
 
 import numpy as np
 import pandas as pd
-from evidently import DataDefinition, Dataset, Report  # type: ignore[import-not-found]  # only in its environment
-from evidently.legacy.calculations.stattests import get_stattest  # type: ignore[import-not-found]  # the same
-from evidently.legacy.core import ColumnType  # type: ignore[import-not-found]  # the same
-from evidently.metrics import ValueDrift  # type: ignore[import-not-found]  # the same
-from evidently.presets import DataDriftPreset  # type: ignore[import-not-found]  # the same
+from evidently import DataDefinition, Dataset, Report
+from evidently.legacy.calculations.stattests import get_stattest
+from evidently.legacy.core import ColumnType
+from evidently.metrics import ValueDrift
+from evidently.presets import DataDriftPreset
 
 SPEED_METHODS = {
     "numeric": ("ks", "wasserstein", "psi", "jensenshannon"),

@@ -1,6 +1,7 @@
 """Which model a request is about, where it may leave out the only one there is."""
 
 from http import HTTPStatus
+from typing import NoReturn
 
 from monitoring_pipeline.access.scopes import Caller, Scope
 from monitoring_pipeline.api.callers import require
@@ -50,5 +51,5 @@ def _only_known(service: Service, caller: Caller) -> str:
     return known[0] if len(known) == 1 else _unclear(_NAME_IT_TO_READ)
 
 
-def _unclear(detail: str) -> str:
+def _unclear(detail: str) -> NoReturn:
     raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "model-unclear", detail)

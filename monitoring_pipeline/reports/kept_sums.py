@@ -43,25 +43,21 @@ class KeptSums:
         text = memoryview(orjson.dumps(written)).tobytes()
         self._kept.put((name, start), text, revision=revision, weight=len(text))
 
-    def sums(
+    def each(
         self, name: str, revisions: Mapping[int, int], compute: Callable[[int], Mapping[GroupKey, Sums]]
-    ) -> dict[GroupKey, Sums]:
-        """The sums of all these hours.
+    ) -> list[Mapping[GroupKey, Sums]]:
+        """The sums of each of these hours or parts, in the order of time.
 
         Args:
             name: as above.
-            revisions: of each hour, read before any of its rows.
-            compute: the sums of an hour of which none of this revision are kept; they are kept then.
+            revisions: as above.
+            compute: the sums of one by its start, where none of this revision are kept; they are kept then.
         """
-        kept = self.get_all(name, revisions)
-        found: dict[GroupKey, Sums] = {}
-        for hour, revision in sorted(revisions.items()):
-            of_hour = kept.get(hour)
-            if of_hour is None:
-                of_hour = dict(compute(hour))
-                self.put(name, hour, of_hour, revision=revision)
-            found |= of_hour
-        return found
+        found: dict[int, Mapping[GroupKey, Sums]] = {**self.get_all(name, revisions)}
+        for start in sorted(revisions.keys() - found.keys()):
+            found[start] = compute(start)
+            self.put(name, start, found[start], revision=revisions[start])
+        return [found[start] for start in sorted(found)]
 
 
 def _read(text: bytes) -> dict[GroupKey, Sums]:

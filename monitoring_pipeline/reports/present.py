@@ -110,7 +110,8 @@ class PresentPerformance:
             found = {key: sums for key, sums in stored_sums(connection, model, stored).items() if key.segment == ALL}
             changed = {hour: revision for hour, revision in revisions.items() if hour not in stored}
             name = f"{model.task} {model.id}"  # the task of a model that nobody declared changes with its events
-            found |= self._kept.sums(name, changed, partial(sums_of_rows, connection, model))
+            for of_hour in self._kept.each(name, changed, partial(sums_of_rows, connection, model)):
+                found |= of_hour
         merged = merge_hours(found, lambda _hour: start)
         return Present(model=model, start=start, as_of=now, groups=_groups(merged))
 

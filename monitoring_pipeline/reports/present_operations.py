@@ -78,7 +78,8 @@ class PresentOperations:
             found = _stored(connection, model, revisions)
             stored = {key.window_start for key in found}
             changed = {hour: revision for hour, revision in revisions.items() if hour not in stored}
-            found |= self._hours.sums(model.id, changed, partial(self._of_hour, connection, model))
+            for of_hour in self._hours.each(model.id, changed, partial(self._of_hour, connection, model)):
+                found |= of_hour
         merged = merge_hours(found, lambda _hour: start)
         return Operations(
             prediction_count=sum(sums.prediction_count for sums in merged.values()),
@@ -91,13 +92,13 @@ class PresentOperations:
         counts = count_by_part(connection, model.id, hour, end, part_micros=PART_MICROS)
         if sum(counts.values()) <= MOST_ROWS_AT_ONCE:
             return of_stretch(hour, end)
-        # Rows come and never change or go while an hour is looked back at: a part of as many rows is the same part.
-        found = self._parts.get_all(model.id, counts)
-        for part in counts.keys() - found.keys():
+
+        def of_part(part: int) -> dict[GroupKey, Sums]:
             pieces = stretches(connection, model.id, part, part + PART_MICROS)
-            found[part] = merged_parts([of_stretch(*piece) for piece in pieces])
-            self._parts.put(model.id, part, found[part], revision=counts[part])
-        return merged_parts([found[part] for part in counts])
+            return merged_parts([of_stretch(*piece) for piece in pieces])
+
+        # Rows come and never change or go while an hour is looked back at: a part of as many rows is the same part.
+        return merged_parts(self._parts.each(model.id, counts, of_part))
 
 
 def _stored(connection: Connection, model: Model, revisions: Mapping[int, int]) -> dict[GroupKey, Sums]:
